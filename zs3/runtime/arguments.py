@@ -1,0 +1,41 @@
+"""The command line of a training script."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def default_argument_parser(epilog: str | None = None) -> argparse.ArgumentParser:
+    """
+    Detectron2's arguments; --dist-url is "auto" unless given, so that runs do not share a port.
+
+    Args:
+        epilog: text below the list of arguments, examples for instance.
+    """
+    parser = argparse.ArgumentParser(
+        epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--config-file", default="", metavar="FILE", help="a YAML file; defaults alone without it"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the last checkpoint in OUTPUT_DIR"
+    )
+    parser.add_argument("--eval-only", action="store_true", help="evaluate, do not train")
+    parser.add_argument(
+        "--num-gpus", type=int, default=1, help="processes on each machine, one a GPU"
+    )
+    parser.add_argument("--num-machines", type=int, default=1, help="number of machines")
+    parser.add_argument("--machine-rank", type=int, default=0, help="which of them this is, from 0")
+    parser.add_argument(
+        "--dist-url",
+        default="auto",
+        help='where processes meet: "tcp://HOST:PORT" of machine 0, or "auto" on a single machine',
+    )
+    parser.add_argument(
+        "opts",
+        nargs=argparse.REMAINDER,
+        metavar="KEY VALUE",
+        help="configuration keys to set, at the end",
+    )
+    return parser

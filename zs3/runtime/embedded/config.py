@@ -1,0 +1,119 @@
+"""Detectron2's configuration, cut down to the keys zs3 reads, and constructors that accept one."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any  # a constructor's arguments are of any type
+
+from fvcore.common.config import CfgNode
+
+__all__ = ["CfgNode", "configurable", "get_cfg"]
+
+
+def get_cfg() -> CfgNode:
+    """A new tree of Detectron2's keys that zs3 reads, with Detectron2's defaults."""
+    return CfgNode(
+        {
+            "VERSION": 2,
+            "MODEL": {
+                "META_ARCHITECTURE": "GeneralizedRCNN",
+                "DEVICE": "cuda",
+                "WEIGHTS": "",
+                "PIXEL_MEAN": [103.530, 116.280, 123.675],
+                "PIXEL_STD": [1.0, 1.0, 1.0],
+                "BACKBONE": {"NAME": "build_resnet_backbone", "FREEZE_AT": 2},
+                "RESNETS": {
+                    "DEPTH": 50,
+                    "OUT_FEATURES": ["res4"],
+                    "NUM_GROUPS": 1,
+                    "NORM": "FrozenBN",
+                    "WIDTH_PER_GROUP": 64,
+                    "STRIDE_IN_1X1": True,
+                    "RES5_DILATION": 1,
+                    "RES2_OUT_CHANNELS": 256,
+                    "STEM_OUT_CHANNELS": 64,
+                },
+            },
+            "INPUT": {
+                "MIN_SIZE_TRAIN": (800,),
+                "MIN_SIZE_TRAIN_SAMPLING": "choice",
+                "MAX_SIZE_TRAIN": 1333,
+                "MIN_SIZE_TEST": 800,
+                "MAX_SIZE_TEST": 1333,
+                "RANDOM_FLIP": "horizontal",
+                "CROP": {"ENABLED": False, "TYPE": "relative_range", "SIZE": [0.9, 0.9]},
+                "FORMAT": "BGR",
+            },
+            "DATASETS": {"TRAIN": (), "TEST": ()},
+            "DATALOADER": {"NUM_WORKERS": 4},
+            "SOLVER": {
+                "LR_SCHEDULER_NAME": "WarmupMultiStepLR",
+                "MAX_ITER": 40000,
+                "BASE_LR": 0.001,
+                "MOMENTUM": 0.9,
+                "WEIGHT_DECAY": 0.0001,
+                "WEIGHT_DECAY_NORM": 0.0,
+                "GAMMA": 0.1,
+                "STEPS": (30000,),
+                "WARMUP_FACTOR": 0.001,
+                "WARMUP_ITERS": 1000,
+                "CHECKPOINT_PERIOD": 5000,
+                "IMS_PER_BATCH": 16,
+                "CLIP_GRADIENTS": {
+                    "ENABLED": False,
+                    "CLIP_TYPE": "value",
+                    "CLIP_VALUE": 1.0,
+                    "NORM_TYPE": 2.0,
+                },
+                "AMP": {"ENABLED": False},
+            },
+            "TEST": {
+                "EVAL_PERIOD": 0,
+            },
+            "OUTPUT_DIR": "./output",
+            "SEED": -1,
+            "CUDNN_BENCHMARK": False,
+        }
+    )
+
+
+def configurable(init: Callable[..., None]) -> Callable[..., None]:
+    """
+    Lets a class be made from its arguments or from a configuration.
+
+    `Class(cfg, ...)` or `Class(cfg=cfg, ...)` calls `Class.from_config(cfg, ...)`, which returns
+    the arguments of `__init__`; keywords that `from_config` does not take go to `__init__` directly
+    and win. Without a CfgNode in that place it is the ordinary constructor.
+
+    Raises (when called with a CfgNode):
+        AttributeError: the class has no `from_config`.
+        TypeError: `from_config` is no class method, or its first argument is not called "cfg".
+    """
+
+    @functools.wraps(init)
+    def init_or_translate(self: object, *args: Any, **kwargs: Any) -> None:
+        if isinstance(args[0] if args else kwargs.get("cfg"), CfgNode):
+            init(self, **_translated(type(self), *args, **kwargs))
+        else:
+            init(self, *args, **kwargs)
+
+    return init_or_translate
+
+
+def _translated(cls: type, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    from_config = getattr(cls, "from_config", None)
+    if from_config is None:
+        raise AttributeError(
+            f"{cls.__name__} is configurable and needs a from_config class method."
+        )
+    if not inspect.ismethod(from_config):
+        raise TypeError(f"{cls.__name__}.from_config must be a class method.")
+    parameters = inspect.signature(from_config).parameters
+    if next(iter(parameters), None) != "cfg":
+        raise TypeError(f"{cls.__name__}.from_config must take 'cfg' as its first argument.")
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters.values()):
+        return from_config(*args, **kwargs)
+    own = {name: kwargs.pop(name) for name in list(kwargs) if name in parameters}
+    return {**from_config(*args, **own), **kwargs}

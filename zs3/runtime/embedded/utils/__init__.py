@@ -1,0 +1,1 @@
+"""Processes talking to each other, what they record, and what they say."""

@@ -1,0 +1,66 @@
+"""What a run does before anything else: say what it is, write its configuration down, seed."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import platform
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .choice import RUNTIME
+from .config import CfgNode, dump
+from .utils import comm
+from .utils.logger import setup_logger
+
+logger = logging.getLogger(__name__)
+
+
+def default_setup(cfg: CfgNode, args: argparse.Namespace) -> None:
+    """
+    Opens OUTPUT_DIR with log.txt and config.yaml, logs what runs where, seeds every generator.
+
+    Args:
+        cfg: OUTPUT_DIR, SEED (plus the process's rank; negative draws one) and CUDNN_BENCHMARK.
+        args: the command line's, to be logged; with `eval_only` cuDNN does not benchmark.
+    """
+    rank = comm.get_rank()
+    for name in ("zs3", "detectron2", "fvcore"):
+        setup_logger(cfg.OUTPUT_DIR, distributed_rank=rank, name=name)
+    logger.info("process %d of %d", rank, comm.get_world_size())
+    logger.info("environment: %s", environment())
+    logger.info("arguments: %s", args)
+    if comm.is_main_process():
+        path = Path(cfg.OUTPUT_DIR, "config.yaml")
+        path.write_text(dump(cfg), encoding="utf-8")
+        logger.info("configuration, also in %s:\n%s", path, dump(cfg))
+    _seed(cfg.SEED + rank if cfg.SEED >= 0 else None)
+    if not getattr(args, "eval_only", False):
+        torch.backends.cudnn.benchmark = cfg.CUDNN_BENCHMARK
+
+
+def environment() -> str:
+    """Versions and hardware in one line."""
+    device = (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"CPU, {torch.get_num_threads()} threads"
+    )
+    python = platform.python_version()
+    return (
+        f"Python {python} on {sys.platform}, torch {torch.__version__}, {device}, runtime {RUNTIME}"
+    )
+
+
+def _seed(seed: int | None) -> None:
+    """Seeds Python, NumPy and torch alike; None draws a seed from the operating system."""
+    if seed is None:
+        seed = random.SystemRandom().randrange(2**31)
+        logger.info("SEED is negative; drew %d", seed)
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)

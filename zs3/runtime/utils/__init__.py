@@ -1,0 +1,1 @@
+"""`detectron2.utils`: what zs3 uses of it."""
