@@ -1,0 +1,20 @@
+"""Backbones: images to maps of features."""
+
+from .build import build_backbone
+from .clip_visual import ClipFeatures, ClipVisual
+from .convnet import ConvNet
+from .mobilenet import MobileNetV2
+from .resnet import ResNet
+from .timm import TimmBackbone
+from .weights import load_backbone_weights
+
+__all__ = [
+    "ClipFeatures",
+    "ClipVisual",
+    "ConvNet",
+    "MobileNetV2",
+    "ResNet",
+    "TimmBackbone",
+    "build_backbone",
+    "load_backbone_weights",
+]

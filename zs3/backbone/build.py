@@ -1,0 +1,36 @@
+"""The backbone that a configuration asks for."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from ..nearest import did_you_mean
+from ..runtime.config import CfgNode
+from ..runtime.layers import ShapeSpec
+from ..runtime.modeling import BACKBONE_REGISTRY
+from .weights import load_backbone_weights
+
+
+def build_backbone(cfg: CfgNode) -> nn.Module:
+    """
+    The registered MODEL.BACKBONE.NAME, with the weights of MODEL.BACKBONE.WEIGHTS if there are any.
+
+    Returns:
+        nn.Module: images (B, 3, H, W), normalised -> maps (B, C, h, w) by name, whose channels and
+        strides `output_shape()` tells.
+
+    Raises:
+        ValueError: no such backbone; or weights that do not fit, see `load_backbone_weights`.
+    """
+    name = cfg.MODEL.BACKBONE.NAME
+    if name not in BACKBONE_REGISTRY:
+        known = sorted(key for key, _ in BACKBONE_REGISTRY)
+        raise ValueError(
+            f"no backbone is called {name!r}; there are {', '.join(known)}."
+            + did_you_mean(name, known)
+        )
+    images = ShapeSpec(channels=len(cfg.MODEL.PIXEL_MEAN))
+    backbone: nn.Module = BACKBONE_REGISTRY.get(name)(cfg, images)
+    if cfg.MODEL.BACKBONE.WEIGHTS:
+        load_backbone_weights(backbone, cfg.MODEL.BACKBONE.WEIGHTS)
+    return backbone
