@@ -1,0 +1,20 @@
+import pytest
+import torch
+
+from zs3.naming import Linear
+from zs3.regions import Regions
+
+
+@pytest.mark.parametrize(("with_void", "columns"), [(True, 5), (False, 4)])
+def test_its_own_vocabulary_gets_logits(with_void, columns):
+    naming = Linear(in_dim=6, num_classes=4, with_void=with_void)
+    regions = Regions(torch.randn(2, 3, 6), grid=(1, 3))
+    logits = naming(regions, torch.empty(4, 1, 0))
+    assert logits.shape == (2, 3, columns)
+    torch.testing.assert_close(logits, naming(regions, torch.empty(2, 4, 7, 9)))
+
+
+def test_another_vocabulary_is_refused():
+    naming = Linear(in_dim=6, num_classes=4)
+    with pytest.raises(ValueError, match="trained for 4 classes and is asked about 7"):
+        naming(Regions(torch.randn(2, 3, 6), grid=(1, 3)), torch.empty(7, 1, 0))

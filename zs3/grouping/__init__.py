@@ -1,0 +1,28 @@
+"""Grouping: backbone maps to regions."""
+
+from __future__ import annotations
+
+from .build import Grouping, build_grouping
+from .detr_decoder import DETRDecoder
+from .masked_decoder import MaskedDecoder
+from .pixel_decoder import FPN, BackboneMap, DecodedPixels, TransformerEncoderFPN
+from .pixels import PixelGrid
+from .proposals import MaskProposals
+from .registry import PIXEL_DECODER_REGISTRY, QUERY_DECODER_REGISTRY
+from .residual import ResidualProposal
+
+__all__ = [
+    "FPN",
+    "PIXEL_DECODER_REGISTRY",
+    "QUERY_DECODER_REGISTRY",
+    "BackboneMap",
+    "DETRDecoder",
+    "DecodedPixels",
+    "Grouping",
+    "MaskProposals",
+    "MaskedDecoder",
+    "PixelGrid",
+    "ResidualProposal",
+    "TransformerEncoderFPN",
+    "build_grouping",
+]

@@ -1,0 +1,42 @@
+"""Every pixel a region of its own: what per-pixel methods name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..regions import Regions
+from ..registry import GROUPING_REGISTRY
+from ..runtime.config import CfgNode, configurable
+from ..runtime.layers import ShapeSpec
+from .registry import PIXEL_DECODER_REGISTRY
+
+
+@GROUPING_REGISTRY.register()
+class PixelGrid(nn.Module):
+    """
+    Args:
+        pixel_decoder: backbone maps -> `DecodedPixels`, whose mask features are the grid.
+    """
+
+    @configurable
+    def __init__(self, *, pixel_decoder: nn.Module) -> None:
+        super().__init__()
+        self.pixel_decoder = pixel_decoder
+        self.embedding_dim = pixel_decoder.embedding_dim
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, input_shape: dict[str, ShapeSpec]) -> dict[str, Any]:
+        pixel_decoder = PIXEL_DECODER_REGISTRY.get(cfg.MODEL.PIXEL_DECODER.NAME)
+        return {"pixel_decoder": pixel_decoder(cfg, input_shape)}
+
+    def forward(self, features: dict[str, Tensor]) -> list[Regions]:
+        """
+        Args:
+            features: backbone maps (B, C_l, h_l, w_l) by name.
+
+        Returns:
+            list[Regions]: one entry; h * w regions without masks.
+        """
+        return [Regions.of_pixels(self.pixel_decoder(features).mask_features)]

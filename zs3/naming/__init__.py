@@ -1,0 +1,10 @@
+"""Naming: regions and text to logits."""
+
+from __future__ import annotations
+
+from .build import build_naming
+from .cosine import TextClassifier
+from .linear import Linear
+from .projection import Projection
+
+__all__ = ["Linear", "Projection", "TextClassifier", "build_naming"]
