@@ -1,0 +1,70 @@
+"""Cross-entropy of every labelled pixel: the criterion of groupings whose regions are pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..regions import Regions
+from ..registry import CRITERION_REGISTRY
+from ..runtime.config import CfgNode, configurable
+from ..vocabulary import IGNORE
+from .cells import Cells
+from .layers import over_layers
+
+
+@CRITERION_REGISTRY.register()
+class PixelCrossEntropy(nn.Module):
+    """
+    Mean of -log softmax(logits)[label] over the pixels with a label; 0 where there is none.
+
+    Args:
+        class_weight: factor on the loss.
+        loss_size: side of the grid of cells the logits are resized to (bilinear); a label pixel is
+            compared with the cell that holds it. 0 makes every pixel a cell.
+    """
+
+    @configurable
+    def __init__(self, *, class_weight: float = 1.0, loss_size: int = 0) -> None:
+        super().__init__()
+        self.class_weight = class_weight
+        self.loss_size = loss_size
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> dict[str, Any]:
+        return {
+            "class_weight": cfg.MODEL.CRITERION.CLASS_WEIGHT,
+            "loss_size": cfg.MODEL.CRITERION.LOSS_SIZE,
+        }
+
+    def forward(
+        self, regions: Sequence[Regions], logits: Sequence[Tensor], targets: Tensor
+    ) -> dict[str, Tensor]:
+        """
+        Args:
+            regions: L supervised groupings, the final one last.
+            logits: their class logits (B, N, K).
+            targets: (B, H, W) int64 labels 0..K-1, or IGNORE.
+
+        Returns:
+            dict: weighted scalar loss_ce; loss_ce_0, loss_ce_1, ... of earlier groupings.
+        """
+        return over_layers(
+            [
+                {"loss_ce": self.class_weight * self._loss(region.paint(logit), targets)}
+                for region, logit in zip(regions, logits, strict=True)
+            ]
+        )
+
+    def _loss(self, maps: Tensor, targets: Tensor) -> Tensor:
+        cells = Cells.of(targets, self.loss_size)
+        maps = F.interpolate(maps.float(), cells.size, mode="bilinear", align_corners=False)
+        scores = maps.flatten(2).mT.log_softmax(2)  # (B, cells, K)
+        labels = targets.flatten(1)
+        labelled = labels != IGNORE
+        position = cells.index * scores.shape[2] + labels.masked_fill(~labelled, 0)
+        losses = -scores.flatten(1).gather(1, position)
+        return (losses * labelled).sum() / labelled.sum().clamp(min=1)
