@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import pytest
+
+from zs3.data.description import read_description
+from zs3.data.folder import Part
+
+BASE = """
+names: [sky, road, tree]
+train: {images: images/train, labels: labels/train}
+"""
+
+
+@pytest.fixture
+def described(tmp_path):
+    def read(text):
+        file = tmp_path / "streets.yaml"
+        file.write_text(text, encoding="utf-8")
+        return read_description(file)
+
+    return read
+
+
+def test_what_is_left_out_has_a_default(described, tmp_path):
+    dataset = described(BASE)
+    assert (dataset.name, dataset.root, dataset.ignore_label) == ("streets", ".", 255)
+    assert dataset.vocabulary.names == dataset.vocabulary.seen == ("sky", "road", "tree")
+    assert dataset.label_values == {0: 0, 1: 1, 2: 2, 255: 255}
+    assert dataset.parts == {"train": Part("images/train", "labels/train")}
+
+
+def test_everything_can_be_said(described):
+    dataset = described(
+        """
+        name: town
+        root: somewhere
+        names: {7: road, 11: building, 12: building, 21: tree}
+        unseen: [tree]
+        prompts: {building: [building, house], road: street}
+        ignore: [0, 5]
+        val: {images: photos, labels: maps, list: lists/val.txt}
+        """
+    )
+    assert (dataset.name, dataset.root) == ("town", "somewhere")
+    assert dataset.vocabulary.names == ("road", "building", "tree")
+    assert dataset.vocabulary.unseen == ("tree",)
+    assert dataset.vocabulary.synonyms == (("street",), ("building", "house"), ("tree",))
+    assert dataset.label_values == {7: 0, 11: 1, 12: 1, 21: 2, 0: 255, 5: 255}
+    assert dataset.parts == {"val": Part("photos", "maps", "lists/val.txt")}
+
+
+def test_one_folder_can_be_split(described):
+    dataset = described(
+        "names: [a, b]\nsplit: {images: photos, labels: maps, val_percent: 12.5, seed: 4}"
+    )
+    assert dataset.parts == {
+        "train": Part("photos", "maps", percent=(12.5, 100), seed=4),
+        "val": Part("photos", "maps", percent=(0, 12.5), seed=4),
+    }
+
+
+@pytest.mark.parametrize(("count", "stored", "ignore"), [(255, 255, 255), (256, 65535, 65535)])
+def test_ignore_stays_clear_of_the_classes(described, count, stored, ignore):
+    names = "".join(f"\n- class {k}" for k in range(count))
+    dataset = described(f"names:{names}\nval: {{images: a, labels: b}}")
+    assert dataset.ignore_label == ignore
+    assert dataset.label_values[stored] == ignore and len(dataset.label_values) == count + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "a description is None; expected keys and values"),
+        ("names: [a", r"streets\.yaml is not readable YAML: .* in line"),
+        ("names: !!python/object:os.system [a]", "not readable YAML: could not determine"),
+        (BASE + "unsen: [tree]", "has an unknown key 'unsen'. Did you mean 'unseen'"),
+        (BASE + "zzz: 1", "unknown key 'zzz'. Known are name, root"),
+        ("train: {images: a, labels: b}", "a description lacks names"),
+        ("names: [a]\ntrain: {images: a}", "train lacks labels"),
+        ("names: [a]\ntrain: {images: a, label: b}", "unknown key 'label'. Did you mean 'labels'"),
+        ("names: [a]\ntrain: photos", "train is 'photos'; expected keys and values"),
+        ("names: [a]\ntrain: {images: 3, labels: b}", "train holds 3, which is no text"),
+        ("names: [a]", "it has neither train nor val; expected train, val or both, or split"),
+        (BASE + "split: {}", "it has train and split; expected"),
+        ("names: [a]\nsplit: {images: a, labels: b}", "split lacks val_percent"),
+        (
+            "names: [a]\nsplit: {images: a, labels: b, val_percent: 100}",
+            "val_percent is 100; expected a number between 0 and 100",
+        ),
+        (
+            "names: [a]\nsplit: {images: a, labels: b, val_percent: 9, seed: -1}",
+            "seed is -1; expected a whole number",
+        ),
+        ("names: a, b\nval: {images: a, labels: b}", "names is 'a, b'; expected a list of names"),
+        ("names: [a, no]\nval: {images: a, labels: b}", "names holds False, which is no text"),
+        ("names: [a, a]\nval: {images: a, labels: b}", "class names must be unique, but .'a'."),
+        ("names: {sky: 0}\nval: {images: a, labels: b}", "names has the label 'sky'; expected"),
+        ("names: {70000: a}\nval: {images: a, labels: b}", "names has the label 70000"),
+        (BASE + "unseen: [treee]", "unseen classes .'treee'. are not .* Did you mean 'tree'"),
+        (BASE + "unseen: tree", "unseen is 'tree'; expected a list"),
+        (BASE + "prompts: {trea: oak}", "prompts for classes .'trea'.* Did you mean 'tree'"),
+        (BASE + "prompts: [oak]", r"prompts is \['oak'\]; expected words for names"),
+        (BASE + "prompts: {tree: 4}", "prompts for 'tree' holds 4, which is no text"),
+        (BASE + "ignore: 0", "ignore is 0, which is also the label of 'sky'"),
+        (BASE + "ignore: [255, x]", "ignore has the label 'x'; expected whole numbers"),
+        (BASE + "name: 5", "name and root holds 5, which is no text"),
+    ],
+)
+def test_mistakes_are_refused_in_one_line_that_names_the_file(described, text, message):
+    with pytest.raises(ValueError, match=message) as refusal:
+        described(text)
+    assert "streets.yaml" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_the_example_is_a_description():
+    dataset = read_description(Path(__file__).parents[2] / "configs" / "data" / "camvid.yaml")
+    assert len(dataset.vocabulary) == 11
+    assert dataset.vocabulary.unseen == ("tree", "car", "bicyclist")
+
+
+def test_a_missing_description_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no dataset description \S*none\.yaml"):
+        read_description(tmp_path / "none.yaml")

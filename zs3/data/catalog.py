@@ -1,0 +1,89 @@
+"""Datasets by name: zs3's own, and those that YAML files describe."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from ..nearest import did_you_mean
+from ..runtime.config import CfgNode
+from ..runtime.data import DatasetCatalog, MetadataCatalog
+from ..vocabulary import Vocabulary
+from .datasets import register_all
+from .description import read_description
+from .folder import FolderDataset
+from .mapper import Sample
+
+
+def register_datasets(cfg: CfgNode) -> None:
+    """
+    Makes zs3's datasets and those of DATASETS.FILES known to DatasetCatalog and MetadataCatalog.
+
+    Only names and classes are read, no image is looked for yet. Doing so again is fine.
+
+    Raises:
+        FileNotFoundError, ValueError: see `register_folder`.
+    """
+    register_all()
+    for file in cfg.DATASETS.FILES:
+        register_folder(file)
+
+
+def register_folder(file: str | Path) -> FolderDataset:
+    """
+    Registers the parts of a description as NAME_train and NAME_val. Its images are listed when they
+    are asked for.
+
+    Raises:
+        FileNotFoundError, ValueError: see `read_description`; also a name that another dataset has.
+    """
+    dataset = read_description(file)
+    for part in dataset.parts:
+        name = f"{dataset.name}_{part}"
+        if name in DatasetCatalog.list():
+            if MetadataCatalog.get(name).get("description") != str(dataset.file.resolve()):
+                raise ValueError(
+                    f"{file}: a dataset {name!r} exists already; give this one another name."
+                )
+            DatasetCatalog.remove(name)
+            MetadataCatalog.remove(name)
+        DatasetCatalog.register(name, partial(dataset.samples, part))
+        MetadataCatalog.get(name).set(
+            stuff_classes=list(dataset.vocabulary.names),
+            unseen=list(dataset.vocabulary.unseen),
+            prompts=dict(dataset.prompts),
+            ignore_label=dataset.ignore_label,
+            label_values=dict(dataset.label_values),
+            evaluator_type="sem_seg",
+            description=str(dataset.file.resolve()),
+        )
+    return dataset
+
+
+def vocabulary_of(name: str) -> Vocabulary:
+    """The names of a registered dataset. Raises ValueError for an unknown one."""
+    _expect_known(name)
+    return Vocabulary.from_metadata(MetadataCatalog.get(name))
+
+
+def load_dataset(name: str) -> list[Sample]:
+    """
+    The dicts of a registered dataset.
+
+    Raises:
+        ValueError: an unknown name, or a dataset without images.
+    """
+    _expect_known(name)
+    samples = DatasetCatalog.get(name)
+    if not samples:
+        raise ValueError(f"dataset {name!r} has no images.")
+    return samples
+
+
+def _expect_known(name: str) -> None:
+    known = sorted(DatasetCatalog.list())
+    if name not in known:
+        hint = did_you_mean(name, known) or f" There are {', '.join(known)}."
+        raise ValueError(
+            f"no dataset is called {name!r}.{hint} Your own data come in through DATASETS.FILES."
+        )

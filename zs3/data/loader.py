@@ -1,0 +1,219 @@
+"""
+Batches for training and evaluation.
+
+Training reads an endless stream of samples: every epoch is a permutation of the dataset drawn from
+(seed, epoch), and the sample at position p of the stream is augmented by (seed, p). So bytes depend
+neither on the number of workers nor on how a global batch is shared among processes, and a stream
+continues at any position.
+"""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from ..runtime.config import CfgNode
+from ..runtime.data import MetadataCatalog
+from ..runtime.utils import comm
+from .augmentation import ResizeShortestEdge, build_augmentations
+from .catalog import load_dataset, register_datasets
+from .mapper import EvaluationMapper, Sample, SampleReader, TrainingMapper
+
+# Keep the permutation of epoch 7 apart from the augmentation of sample 7.
+_PERMUTATION, _AUGMENTATION = 0, 1
+
+
+def build_train_loader(cfg: CfgNode, start: int = 0) -> Batches:
+    """
+    This process's share of the endless batches of DATASETS.TRAIN.
+
+    Args:
+        start: samples of the stream that all processes together have consumed already.
+
+    Raises:
+        ValueError: no or unknown datasets, those of DATASETS.TEST included; several of different
+            classes; a negative SEED; a SOLVER.IMS_PER_BATCH that the processes cannot share.
+            While iterating: a sample that cannot be read or is labelled wrongly.
+    """
+    names = cfg.DATASETS.TRAIN
+    if not names:
+        raise ValueError("DATASETS.TRAIN is empty; name the dataset to train on.")
+    register_datasets(cfg)
+    samples = [sample for name in names for sample in load_dataset(name)]
+    for name in cfg.DATASETS.TEST:  # its files are missed now, not after the first epochs
+        load_dataset(name)
+    _refuse_different_classes(names)
+    reader = SampleReader.of_dataset(names[0])
+    mapper = TrainingMapper(reader, build_augmentations(cfg, reader.ignore_label))
+    stream = EpochStream(
+        len(samples),
+        cfg.SEED,
+        cfg.SOLVER.IMS_PER_BATCH,
+        start,
+        comm.get_rank(),
+        comm.get_world_size(),
+    )
+    return _batches(cfg, _TrainingSamples(samples, mapper, cfg.SEED), batch_sampler=stream)
+
+
+def build_test_loader(cfg: CfgNode, name: str) -> Batches:
+    """
+    This process's share of a dataset, in order: every image exactly once over all processes.
+
+    Raises:
+        ValueError: an unknown dataset. While iterating: a sample that cannot be read or is labelled
+            wrongly.
+    """
+    register_datasets(cfg)
+    samples = load_dataset(name)
+    resize = ResizeShortestEdge([cfg.INPUT.MIN_SIZE_TEST], cfg.INPUT.MAX_SIZE_TEST)
+    mapper = EvaluationMapper(SampleReader.of_dataset(name), resize)
+    rank, world_size = comm.get_rank(), comm.get_world_size()
+    share = range(len(samples) * rank // world_size, len(samples) * (rank + 1) // world_size)
+    return _batches(
+        cfg, _EvaluationSamples(samples, mapper), sampler=share, batch_size=cfg.TEST.IMS_PER_BATCH
+    )
+
+
+class EpochStream(Sampler[list[tuple[int, int]]]):
+    """
+    Batches of (position in the stream, index in the dataset), without end.
+
+    Args:
+        size: samples of the dataset.
+        seed: of the permutations, 0 or more.
+        batch_size: samples all processes take together.
+        start: position of the first batch.
+        rank, world_size: which of how many equal shares of every batch this is.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        seed: int,
+        batch_size: int,
+        start: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        if seed < 0:
+            raise ValueError(
+                f"SEED is {seed}; samples are drawn from it, so give one of 0 or more."
+            )
+        if batch_size < 1 or batch_size % world_size:
+            raise ValueError(
+                f"SOLVER.IMS_PER_BATCH is {batch_size}, which {world_size} processes cannot share "
+                f"equally; expected a multiple of {world_size}."
+            )
+        self.size, self.seed, self.batch_size, self.start = size, seed, batch_size, start
+        self.share = batch_size // world_size
+        self.offset = rank * self.share
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        current, order = -1, np.empty(0, np.int64)
+        for first in itertools.count(self.start + self.offset, self.batch_size):
+            batch = []
+            for position in range(first, first + self.share):
+                epoch, place = divmod(position, self.size)
+                if epoch != current:
+                    rng = np.random.default_rng([self.seed, _PERMUTATION, epoch])
+                    current, order = epoch, rng.permutation(self.size)
+                batch.append((position, int(order[place])))
+            yield batch
+
+
+class Batches:
+    """Lists of mapped samples. What a worker could not read is raised here, in one line."""
+
+    def __init__(self, loader: DataLoader) -> None:
+        self.loader = loader
+
+    def __len__(self) -> int:
+        """Batches of an evaluation; a training stream has no length (TypeError)."""
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[list[Sample]]:
+        for batch in self.loader:
+            for sample in batch:
+                if isinstance(sample, _Failure):
+                    raise ValueError(sample.message)
+            yield batch
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """Travels between processes as samples do; an exception would arrive wrapped in tracebacks."""
+
+    message: str
+
+
+@dataclass
+class _TrainingSamples(Dataset[Sample | _Failure]):
+    samples: list[Sample]
+    mapper: TrainingMapper
+    seed: int
+
+    def __getitem__(self, key: tuple[int, int]) -> Sample | _Failure:
+        position, index = key
+        rng = np.random.default_rng([self.seed, _AUGMENTATION, position])
+        return _or_failure(lambda: self.mapper(self.samples[index], rng))
+
+
+@dataclass
+class _EvaluationSamples(Dataset[Sample | _Failure]):
+    samples: list[Sample]
+    mapper: EvaluationMapper
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Sample | _Failure:
+        return _or_failure(lambda: self.mapper(self.samples[index]))
+
+
+def _or_failure(read: Callable[[], Sample]) -> Sample | _Failure:
+    try:
+        return read()
+    except (OSError, ValueError) as error:
+        return _Failure(str(error))
+
+
+# Any: DataLoader's own arguments
+def _batches(cfg: CfgNode, dataset: Dataset, **sampling: Any) -> Batches:
+    workers = cfg.DATALOADER.NUM_WORKERS
+    loader = DataLoader(
+        dataset,
+        num_workers=workers,
+        collate_fn=list,
+        worker_init_fn=_start_worker,
+        persistent_workers=workers > 0,
+        # Its own generator: starting an iterator must not advance the one that checkpoints restore.
+        generator=torch.Generator(),
+        **sampling,
+    )
+    return Batches(loader)
+
+
+def _start_worker(_: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that reads the batches
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+
+
+def _refuse_different_classes(names: list[str]) -> None:
+    first, *others = (MetadataCatalog.get(name) for name in names)
+    for other in others:
+        for key in ("stuff_classes", "unseen", "prompts", "ignore_label", "label_values"):
+            if first.get(key) != other.get(key):
+                raise ValueError(
+                    f"{names[0]!r} and {other.name!r} in DATASETS.TRAIN differ in their {key}; "
+                    "datasets that are trained on together must label the same classes alike."
+                )

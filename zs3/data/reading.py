@@ -1,0 +1,93 @@
+"""
+Images and label maps from files. Whatever is wrong with a file is said in one line that names it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+LABEL_EXTENSIONS = (".png", ".tif", ".tiff", ".bmp")
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """
+    Reads a photo the way it is meant to be looked at: turned upright as its EXIF says, transparent
+        parts on white.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 RGB; 16-bit channels are reduced to their high byte.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a file that is not a readable image, or whose pixels are floating-point numbers.
+    """
+    return _read(path, "an image", _upright_rgb)
+
+
+def read_label(path: str | Path) -> np.ndarray:
+    """
+    Reads a label map: an image of one integer a pixel. A palette is decoration, its indices are the
+        labels.
+
+    Returns:
+        np.ndarray: (H, W) uint8 or uint16, the values as stored.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: an unreadable file, a colour picture, or values that 16 bits do not hold.
+    """
+    return _read(path, "a label map", _indices)
+
+
+def _read(path: str | Path, what: str, convert: Callable[[Image.Image], np.ndarray]) -> np.ndarray:
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"{path} does not exist; expected {what}.")
+    try:
+        with Image.open(path) as image:
+            return convert(image)
+    except UnidentifiedImageError:
+        raise ValueError(f"{path} cannot be read as {what}: Pillow knows no such format.") from None
+    except Exception as error:  # a broken file makes decoders raise almost anything
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise ValueError(f"{path} cannot be read as {what}: {reason}") from error
+
+
+def _upright_rgb(image: Image.Image) -> np.ndarray:
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "F":
+        raise ValueError(
+            "floating-point pixels have no known range; save it with 8 or 16 bits a channel."
+        )
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        gray = (_sixteen_bit(image) >> 8).astype(np.uint8)
+        return np.repeat(gray[..., None], 3, axis=2)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("RGB"))
+
+
+def _indices(image: Image.Image) -> np.ndarray:
+    if image.mode in ("L", "P", "1"):
+        return np.asarray(image).astype(np.uint8)
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return _sixteen_bit(image)
+    raise ValueError(
+        f"its pixels are colours or fractions (mode {image.mode}); expected one integer a pixel, "
+        "in 8 or 16 bit grayscale or with a palette."
+    )
+
+
+def _sixteen_bit(image: Image.Image) -> np.ndarray:
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError(
+            f"its values reach from {values.min()} to {values.max()}; expected 0 to 65535."
+        )
+    return values.astype(np.uint16)
