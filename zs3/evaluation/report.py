@@ -1,0 +1,113 @@
+"""Scores for people and programs: tables for the console, JSON and CSV for files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ..vocabulary import Vocabulary
+from .confusion import accuracy, iou
+
+Metrics = Mapping[str, float]
+Kinds = Mapping[str, Sequence[str]]  # unseen names by the kind of their novelty
+
+_BY_CLASS = ("IoU-", "ACC-")
+
+
+def print_report(
+    results: Mapping[str, Metrics],
+    vocabulary: Vocabulary | None = None,
+    console: Console | None = None,
+) -> None:
+    """
+    Prints the scores of one or more evaluations.
+
+    Args:
+        results: by the name of what was evaluated (a dataset, a method), the metrics that
+            `ZeroShotEvaluator` gives under "sem_seg".
+        vocabulary: adds a table of its classes.
+        console: where to; standard output if left out.
+    """
+    console = console or Console()
+    console.print(summary_table(results))
+    if vocabulary is not None:
+        console.print(class_table(results, vocabulary))
+
+
+def summary_table(results: Mapping[str, Metrics]) -> Table:
+    """One column an evaluation; one row a metric, those about a single class left out."""
+    table = _table("in percent; - is undefined")
+    table.add_column("", no_wrap=True)
+    for name in results:
+        table.add_column(name, justify="right", overflow="fold")
+    rows = dict.fromkeys(name for metrics in results.values() for name in metrics)
+    for row in rows:
+        if not row.startswith(_BY_CLASS):
+            numbers = (_number(metrics.get(row)) for metrics in results.values())
+            table.add_row(row, *numbers, style="bold" if row == "hIoU" else "")
+    return table
+
+
+def class_table(results: Mapping[str, Metrics], vocabulary: Vocabulary) -> Table:
+    """One row a class, the unseen ones last; IoU and accuracy of every evaluation."""
+    table = _table("in percent; - has no labelled pixel")
+    table.add_column("class")
+    table.add_column("")
+    for name in results:
+        prefix = f"{name}\n" if len(results) > 1 else ""
+        for what in ("IoU", "accuracy"):
+            table.add_column(f"{prefix}{what}", justify="right", overflow="fold")
+    for split, names in (("seen", vocabulary.seen), ("unseen", vocabulary.unseen)):
+        for name in names:
+            cells = [
+                metrics.get(f"{what}{name}") for metrics in results.values() for what in _BY_CLASS
+            ]
+            table.add_row(
+                name, split, *map(_number, cells), style="cyan" if split == "unseen" else ""
+            )
+        table.add_section()
+    return table
+
+
+def metrics_json(results: Mapping[str, Metrics]) -> str:
+    """What every JSON parser reads: an undefined score is null, not NaN."""
+    defined = {
+        task: {
+            name: None if math.isnan(score) else round(score, 4) for name, score in metrics.items()
+        }
+        for task, metrics in results.items()
+    }
+    return json.dumps(defined, indent=1, ensure_ascii=False) + "\n"
+
+
+def class_csv(confusion: np.ndarray, vocabulary: Vocabulary, kinds: Kinds) -> str:
+    """One line a class; an undefined share is empty."""
+    kind_of = {name: kind for kind, names in kinds.items() for name in names}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ("class", "split", "kind", "IoU", "accuracy", "truth_pixels", "predicted_pixels")
+    )
+    pixels = zip(confusion.sum(1), confusion.sum(0), strict=True)
+    shares = zip(iou(confusion), accuracy(confusion), strict=True)
+    splits = ("seen" if is_seen else "unseen" for is_seen in vocabulary.is_seen)
+    for name, split, share, pixel in zip(vocabulary.names, splits, shares, pixels, strict=True):
+        written = ("" if math.isnan(value) else f"{value:.4f}" for value in share)
+        writer.writerow((name, split, kind_of.get(name, ""), *written, *pixel))
+    return text.getvalue()
+
+
+def _table(caption: str) -> Table:
+    return Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.1f}"
