@@ -1,0 +1,104 @@
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zs3.images import ImageBatch
+from zs3.readout import PixelReadout
+from zs3.refinement import SeenBias
+from zs3.regions import Regions
+from zs3.scene import Scene
+from zs3.vocabulary import Vocabulary
+
+K, GRID = 5, (4, 6)
+SIZES = ((13, 17), (16, 10))  # padded to (16, 24)
+OUTPUT = (19, 21)
+SEEN = (True, False, True, True, False)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    regions = Regions.of_pixels(torch.randn(2, 7, *GRID))
+    images = ImageBatch(tuple(torch.zeros(3, *size) for size in SIZES), size_divisibility=8)
+    return Scene(images, {}, regions, (Vocabulary(tuple("abcde"), SEEN),), torch.tensor([SEEN]))
+
+
+@pytest.fixture
+def grid() -> Tensor:
+    return 3 * torch.randn(2, K, *GRID)
+
+
+def rows(grid: Tensor) -> list[Tensor]:
+    """(B, K, h, w) as a naming gives it: (B, N, K)."""
+    return [grid.flatten(2).transpose(1, 2)]
+
+
+def bilinear(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    return F.interpolate(maps, size, mode="bilinear", align_corners=False)
+
+
+def activated(maps: Tensor, activation: str) -> Tensor:
+    return maps.softmax(1) if activation == "softmax" else maps.sigmoid()
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("activate_at", ["input", "output"])
+@pytest.mark.parametrize("chunk", [2, 5, 64])
+def test_the_steps_in_their_order(
+    scene: Scene, grid: Tensor, activation: str, activate_at: str, chunk: int
+) -> None:
+    readout = PixelReadout(
+        activation=activation, activate_at=activate_at, bias=SeenBias(gamma=0.4), class_chunk=chunk
+    )
+
+    prepared = readout.prepare(scene, rows(grid))
+
+    for image, (height, width) in enumerate(SIZES):
+        at_input = bilinear(grid[image : image + 1], (16, 24))[..., :height, :width]
+        if activate_at == "input":
+            expected = bilinear(activated(at_input, activation), OUTPUT)[0]
+        else:
+            expected = activated(bilinear(at_input, OUTPUT), activation)[0]
+        expected = expected - 0.4 * torch.tensor(SEEN).float()[:, None, None]
+        torch.testing.assert_close(readout.scores(prepared, image, OUTPUT), expected)
+        torch.testing.assert_close(
+            readout.maps(prepared, image, OUTPUT)(slice(3, 5)), expected[3:5]
+        )
+        assert torch.equal(readout.labels(prepared, image, OUTPUT, chunk), expected.argmax(0))
+
+
+def test_large_logits_do_not_overflow(scene: Scene, grid: Tensor) -> None:
+    readout = PixelReadout(class_chunk=2)
+
+    scores = readout.scores(readout.prepare(scene, rows(1000 * grid)), 0, OUTPUT)
+
+    torch.testing.assert_close(scores.sum(0), torch.ones(OUTPUT), atol=1e-3, rtol=0)
+
+
+class Double(nn.Module):
+    def forward(self, scores: Tensor, scene: Scene) -> Tensor:
+        assert scores.shape == (2, K, *GRID)
+        return 2 * scores
+
+
+def test_refiners_work_on_the_grid(scene: Scene, grid: Tensor) -> None:
+    refined, plain = PixelReadout(refiners=[Double(), Double()]), PixelReadout()
+
+    torch.testing.assert_close(
+        refined.scores(refined.prepare(scene, rows(grid)), 1, OUTPUT),
+        plain.scores(plain.prepare(scene, rows(4 * grid)), 1, OUTPUT),
+    )
+
+
+def test_void_is_refused(scene: Scene) -> None:
+    with pytest.raises(ValueError, match="each of 5 classes, but got 6"):
+        PixelReadout().prepare(scene, [torch.zeros(2, 24, K + 1)])
+
+
+def test_unknown_options_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match="no activation is called 'relu'; there are softmax, sigmoid"
+    ):
+        PixelReadout(activation="relu")
+    with pytest.raises(ValueError, match="input or output size, not at 'grid'"):
+        PixelReadout(activate_at="grid")

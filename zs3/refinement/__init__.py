@@ -1,0 +1,21 @@
+"""What is done to scores after naming: CLIP's second look, the bias against seen classes."""
+
+from .build import build_refiners
+from .crops import Crops, SquareBoxes, tight_boxes
+from .fusion import PublishedFusion, RenormalizedFusion
+from .looks import CropLook, DenseLook
+from .second_look import ClipSecondLook
+from .seen_bias import SeenBias
+
+__all__ = [
+    "ClipSecondLook",
+    "CropLook",
+    "Crops",
+    "DenseLook",
+    "PublishedFusion",
+    "RenormalizedFusion",
+    "SeenBias",
+    "SquareBoxes",
+    "build_refiners",
+    "tight_boxes",
+]
