@@ -1,0 +1,32 @@
+"""SAZS and LSeg against their reference tensors."""
+
+from pathlib import Path
+
+import pytest
+import suite
+
+KINDS: suite.Kinds = {}
+NOT_YET = frozenset(
+    {
+        "augment",
+        "clip_text",
+        "color_affinity",
+        "dino_features_to_masks",
+        "dpt_encoder",
+        "edge_map",
+        "eval_fusion",
+        "joint_loss",
+        "lseg_eval",
+        "lseg_zs_rn",
+        "lseg_zs_vit",
+        "sazs_drn_full",
+        "sazs_vit_full",
+        "spectral_eigs",
+        "train_step",
+    }
+)
+
+
+@pytest.mark.parametrize("path", suite.cases("sazs"))
+def test_sazs(path: Path) -> None:
+    suite.run(path, KINDS, NOT_YET)

@@ -1,0 +1,214 @@
+"""
+The spine: every method of this project is this one model with other parts.
+
+    images -> backbone -> grouping -> regions -> naming(regions, text) -> readout -> scores or
+    labels
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .backbone import build_backbone
+from .criterion import build_criterion
+from .grouping import build_grouping
+from .images import ImageBatch
+from .naming import build_naming
+from .readout import Prepared, Readout, build_readout
+from .regions import Regions
+from .runtime.config import CfgNode, configurable
+from .runtime.modeling import META_ARCH_REGISTRY
+from .scene import Scene
+from .text import TextBank, build_text_bank
+from .vocabulary import IGNORE, Vocabulary
+
+# Any: Detectron2's input dicts hold tensors, sizes, names and a vocabulary.
+Inputs = Sequence[dict[str, Any]]
+Read = Callable[[Prepared, int, tuple[int, int]], Tensor]
+
+
+@META_ARCH_REGISTRY.register()
+class ZeroShotSegmentor(nn.Module):
+    """
+    Segments images by the names of a vocabulary. A Detectron2 meta-architecture.
+
+    Args:
+        backbone: normalised images (B, 3, H, W) -> dict of maps (B, C, h, w).
+        grouping: dict of maps -> list of Regions, the final one last.
+        naming: (Regions, text (K, P, D) or (B, K, P, D)) -> logits (B, N, K), or (B, N, K + 1) with
+            void last.
+        text: vocabularies -> text embeddings.
+        readout: regions and their logits -> label or score maps at any size.
+        criterion: (regions, logits, targets) -> dict of weighted losses; None for a model that is
+            never trained.
+        vocabulary: what to segment when an input does not bring its own "vocabulary".
+        pixel_mean, pixel_std: of the backbone's images, 0..255.
+        size_divisibility: padded sizes are multiples of it.
+        class_chunk: classes whose full-size score maps are held at a time when labels are asked
+            for.
+    """
+
+    pixel_mean: Tensor
+    pixel_std: Tensor
+
+    @configurable
+    def __init__(
+        self,
+        *,
+        backbone: nn.Module,
+        grouping: nn.Module,
+        naming: nn.Module,
+        text: TextBank,
+        readout: Readout,
+        criterion: nn.Module | None = None,
+        vocabulary: Vocabulary | None = None,
+        pixel_mean: Sequence[float] = (123.675, 116.28, 103.53),
+        pixel_std: Sequence[float] = (58.395, 57.12, 57.375),
+        size_divisibility: int = 32,
+        class_chunk: int = 64,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.grouping = grouping
+        self.naming = naming
+        self.text = text
+        self.readout = readout
+        self.criterion = criterion
+        self.vocabulary = vocabulary
+        self.size_divisibility = size_divisibility
+        self.class_chunk = class_chunk
+        self.register_buffer("pixel_mean", torch.tensor(pixel_mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("pixel_std", torch.tensor(pixel_std).view(3, 1, 1), persistent=False)
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode, vocabulary: Vocabulary | None = None) -> dict[str, Any]:
+        if cfg.INPUT.FORMAT != "RGB":
+            raise ValueError(
+                f"INPUT.FORMAT is {cfg.INPUT.FORMAT!r}; images are RGB throughout zs3. For weights "
+                "trained on BGR, reverse the input channels of their first convolution."
+            )
+        backbone: Any = build_backbone(cfg)  # Any: a module that has output_shape()
+        grouping: Any = build_grouping(cfg, backbone.output_shape())
+        text = build_text_bank(cfg)
+        return {
+            "backbone": backbone,
+            "grouping": grouping,
+            "naming": build_naming(cfg, grouping.embedding_dim, text.dim),
+            "text": text,
+            "readout": build_readout(cfg, text),
+            "criterion": build_criterion(cfg),
+            "vocabulary": vocabulary,
+            "pixel_mean": cfg.MODEL.PIXEL_MEAN,
+            "pixel_std": cfg.MODEL.PIXEL_STD,
+            "size_divisibility": cfg.INPUT.SIZE_DIVISIBILITY,
+            "class_chunk": cfg.TEST.CLASS_CHUNK,
+        }
+
+    @property
+    def device(self) -> torch.device:
+        return self.pixel_mean.device
+
+    def forward(self, batched_inputs: Inputs) -> dict[str, Tensor] | list[dict[str, Tensor]]:
+        """
+        Detectron2's contract.
+
+        Args:
+            batched_inputs: dicts with "image" (3, H, W), RGB 0..255; optionally "vocabulary",
+                "height" and "width" of the output; in training also "sem_seg" (H, W), labels of the
+                full vocabulary.
+
+        Returns:
+            In training, a dict of weighted losses; else a list of {"sem_seg": (K, height, width)
+            scores}.
+        """
+        if self.training:
+            return self.losses(batched_inputs)
+        return [{"sem_seg": scores} for scores in self.predict(batched_inputs, self.readout.scores)]
+
+    def labels(self, batched_inputs: Inputs) -> list[dict[str, Tensor]]:
+        """
+        As `forward` in evaluation, but {"labels": (height, width) int64}; K score maps are never
+        held at once.
+        """
+        read = partial(self.readout.labels, chunk=self.class_chunk)
+        return [{"labels": labels} for labels in self.predict(batched_inputs, read)]
+
+    def losses(self, batched_inputs: Inputs) -> dict[str, Tensor]:
+        """
+        The training half of `forward`. The model is asked about seen classes only.
+
+        Raises:
+            ValueError: no criterion, no labels, or images with different vocabularies.
+        """
+        if self.criterion is None:
+            raise ValueError(
+                "this model has no criterion, so it cannot be trained; give it one "
+                "(MODEL.CRITERION.NAME)."
+            )
+        vocabularies = self._vocabularies(batched_inputs)
+        if len(vocabularies) > 1:
+            raise ValueError(
+                "the images of a training batch have different vocabularies; train on one at a "
+                "time."
+            )
+        seen = vocabularies[0].only_seen()
+        images = self._images(batched_inputs)
+        _, regions, logits = self._name(images, (seen,))
+        # Unseen pixels become ignore, not background: the model must not be told they are nothing.
+        table = torch.from_numpy(vocabularies[0].remap(seen)).to(self.device)
+        labels = [table[inputs["sem_seg"].to(self.device).long()] for inputs in batched_inputs]
+        return self.criterion(regions, logits, images.padded_labels(labels, IGNORE))
+
+    def predict(self, batched_inputs: Inputs, read: Read) -> list[Tensor]:
+        """
+        Runs the model and reads every image out at its "height" and "width", by default its own.
+
+        Args:
+            read: what to ask the readout, given its preparation, an image's number and a size.
+        """
+        vocabularies = self._vocabularies(batched_inputs)
+        images = self._images(batched_inputs)
+        features, regions, logits = self._name(images, vocabularies)
+        is_seen = torch.tensor(
+            [vocabulary.is_seen for vocabulary in vocabularies], device=self.device
+        )
+        scene = Scene(images, features, regions[-1], vocabularies, is_seen)
+        prepared = self.readout.prepare(scene, logits)
+        sizes = [
+            (inputs.get("height", size[0]), inputs.get("width", size[1]))
+            for inputs, size in zip(batched_inputs, images.sizes, strict=True)
+        ]
+        return [read(prepared, i, size) for i, size in enumerate(sizes)]
+
+    def _name(
+        self, images: ImageBatch, vocabularies: Sequence[Vocabulary]
+    ) -> tuple[dict[str, Tensor], list[Regions], list[Tensor]]:
+        features = self.backbone(images.normalised(self.pixel_mean, self.pixel_std))
+        regions = self.grouping(features)
+        text = self.text(vocabularies)
+        return features, regions, [self.naming(group, text) for group in regions]
+
+    def _images(self, batched_inputs: Inputs) -> ImageBatch:
+        return ImageBatch(
+            tuple(inputs["image"].to(self.device) for inputs in batched_inputs),
+            self.size_divisibility,
+        )
+
+    def _vocabularies(self, batched_inputs: Inputs) -> tuple[Vocabulary, ...]:
+        """One vocabulary if all images share it, else one an image."""
+        vocabularies: list[Vocabulary] = []
+        for inputs in batched_inputs:
+            vocabulary = inputs.get("vocabulary", self.vocabulary)
+            if vocabulary is None:
+                raise ValueError(
+                    'no names to segment: give the input a "vocabulary", or the model one '
+                    "(zs3.Vocabulary.of([...]))."
+                )
+            vocabularies.append(vocabulary)
+        is_shared = all(other == vocabularies[0] for other in vocabularies)
+        return tuple(vocabularies[:1] if is_shared else vocabularies)
