@@ -1,0 +1,149 @@
+#!/usr/bin/env python
+"""
+Trains every method on Shapes with several seeds, evaluates its variants, and writes the table of
+README.md.
+
+    python benchmarks/shapes.py --seeds 0 1 2            # trains what is missing, then rewrites the
+    table
+    python benchmarks/shapes.py --table-only             # only the table, from the metrics files
+    there are
+
+Every number comes from a metrics.json that `train_net.py` wrote; runs that exist are not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+COLUMNS = ("pAcc", "mIoU", "S-mIoU", "U-mIoU", "hIoU", "U-combination", "U-shape", "U-stuff")
+SETS = {"test": "shapes_mixed_test", "fresh": "shapes_mixed_fresh"}
+BEGIN, END = (
+    "<!-- shapes table: written by benchmarks/shapes.py -->",
+    "<!-- end of shapes table -->",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: a configuration to train, and what to change when it is read out."""
+
+    title: str
+    config: str
+    options: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        changed = [word for word in self.options if not word.startswith("MODEL.")]
+        return "-".join([self.config, *changed]).replace("[]", "none")
+
+
+ROWS = (
+    Row("ZegFormer, fused", "zegformer"),
+    Row("ZegFormer, text head alone", "zegformer", ("MODEL.REFINERS", "[]")),
+    Row(
+        "ZegFormer, CLIP alone",
+        "zegformer",
+        ("MODEL.SECOND_LOOK.SEEN_WEIGHT", "1.0", "MODEL.SECOND_LOOK.UNSEEN_WEIGHT", "1.0"),
+    ),
+    Row("ZegFormer, CLIP in one pass", "zegformer", ("MODEL.SECOND_LOOK.MODE", "one_pass")),
+    Row("ZegFormer, published fusion", "zegformer_published_fusion"),
+    Row("per pixel (SPNet)", "spnet"),
+    Row("per pixel, calibrated (SPNet-c)", "spnet", ("MODEL.SEEN_BIAS.GAMMA", "0.2")),
+)
+# Variants that are read out from another configuration's weights.
+WEIGHTS_OF = {"zegformer_published_fusion": "zegformer"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--output", type=Path, default=ROOT / "output" / "shapes_table")
+    parser.add_argument("--table-only", action="store_true", help="train and evaluate nothing")
+    args = parser.parse_args()
+    if not args.table_only:
+        for seed in args.seeds:
+            for row in ROWS:
+                measure(row, seed, args.output)
+    write_table(table(args.output, args.seeds))
+
+
+def measure(row: Row, seed: int, output: Path) -> None:
+    """
+    Trains the row's model unless that is done, and evaluates it on both sets unless that is done.
+    """
+    model = WEIGHTS_OF.get(row.config, row.config)
+    trained = output / model / f"seed{seed}"
+    if not (trained / "model_final.safetensors").exists():
+        run(model, "--resume", "SEED", str(seed), "OUTPUT_DIR", str(trained))
+    for name, dataset in SETS.items():
+        target = output / "evaluated" / row.folder / f"seed{seed}" / name
+        if not (target / "inference" / dataset / "metrics.json").exists():
+            where = ("MODEL.WEIGHTS", str(trained), "OUTPUT_DIR", str(target))
+            run(row.config, "--eval-only", *where, "DATASETS.TEST", f"['{dataset}']", *row.options)
+
+
+def run(config: str, *arguments: str) -> None:
+    command = [sys.executable, "train_net.py", "--config-file", f"configs/shapes/{config}.yaml"]
+    print("+", *command[1:], *arguments, flush=True)
+    subprocess.run([*command, *arguments], cwd=ROOT, check=True)
+
+
+def table(output: Path, seeds: list[int]) -> str:
+    """Mean over the seeds, with the range of hIoU; a row without metrics says "not run"."""
+    lines = [
+        f"| method | set | {' | '.join(COLUMNS)} | hIoU of the seeds |",
+        f"|---|---|{'---|' * (len(COLUMNS) + 1)}",
+    ]
+    for row in ROWS:
+        for name, dataset in SETS.items():
+            runs = [
+                json.loads(path.read_text())["sem_seg"]
+                for seed in seeds
+                if (path := _metrics(output, row, seed, name, dataset)).exists()
+            ]
+            if runs:
+                means = [
+                    f"{statistics.mean(run[column] for run in runs):.1f}" for column in COLUMNS
+                ]
+                each = ", ".join(f"{run['hIoU']:.1f}" for run in runs)
+            else:
+                means, each = [""] * len(COLUMNS), "not run"
+            lines.append(f"| {row.title} | {name} | {' | '.join(means)} | {each} |")
+    machine = f"{platform.machine()}, {platform.python_version()}"
+    lines += ["", f"IoU in %, mean of seeds {', '.join(map(str, seeds))}; CPU ({machine})."]
+    return "\n".join(lines)
+
+
+def _metrics(output: Path, row: Row, seed: int, name: str, dataset: str) -> Path:
+    return (
+        output
+        / "evaluated"
+        / row.folder
+        / f"seed{seed}"
+        / name
+        / "inference"
+        / dataset
+        / "metrics.json"
+    )
+
+
+def write_table(text: str) -> None:
+    readme = ROOT / "README.md"
+    before, rest = readme.read_text().split(BEGIN)
+    _, after = rest.split(END)
+    readme.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
