@@ -85,11 +85,11 @@ def measure(row: Row, seed: int, output: Path) -> None:
     trained = output / model / f"seed{seed}"
     if not (trained / "model_final.safetensors").exists():
         run(model, "--resume", "SEED", str(seed), "OUTPUT_DIR", str(trained))
-    for name, dataset in SETS.items():
-        target = output / "evaluated" / row.folder / f"seed{seed}" / name
-        if not (target / "inference" / dataset / "metrics.json").exists():
-            where = ("MODEL.WEIGHTS", str(trained), "OUTPUT_DIR", str(target))
-            run(row.config, "--eval-only", *where, "DATASETS.TEST", f"['{dataset}']", *row.options)
+    if not all(metrics(output, row, seed, dataset).exists() for dataset in SETS.values()):
+        target = output / "evaluated" / row.folder / f"seed{seed}"
+        where = ("MODEL.WEIGHTS", str(trained), "OUTPUT_DIR", str(target))
+        sets = ("DATASETS.TEST", str(list(SETS.values())))
+        run(row.config, "--eval-only", *where, *sets, *row.options)
 
 
 def run(config: str, *arguments: str) -> None:
@@ -109,7 +109,7 @@ def table(output: Path, seeds: list[int]) -> str:
             runs = [
                 json.loads(path.read_text())["sem_seg"]
                 for seed in seeds
-                if (path := _metrics(output, row, seed, name, dataset)).exists()
+                if (path := metrics(output, row, seed, dataset)).exists()
             ]
             if runs:
                 means = [
@@ -124,16 +124,10 @@ def table(output: Path, seeds: list[int]) -> str:
     return "\n".join(lines)
 
 
-def _metrics(output: Path, row: Row, seed: int, name: str, dataset: str) -> Path:
+def metrics(output: Path, row: Row, seed: int, dataset: str) -> Path:
+    """Where `measure` leaves the scores of a row."""
     return (
-        output
-        / "evaluated"
-        / row.folder
-        / f"seed{seed}"
-        / name
-        / "inference"
-        / dataset
-        / "metrics.json"
+        output / "evaluated" / row.folder / f"seed{seed}" / "inference" / dataset / "metrics.json"
     )
 
 

@@ -135,7 +135,7 @@ def _say_errors(work: Callable[[], None]) -> None:
     """Bad input ends in one line, not in a traceback."""
     try:
         work()
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         raise SystemExit(f"error: {error}") from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -140,7 +140,7 @@ def _parts(cfg: CN) -> None:
     # "MaskProposals" or "PixelGrid".
     cfg.MODEL.GROUPING.NAME = "MaskProposals"
     cfg.MODEL.PIXEL_DECODER = CN()
-    # "FPN", "TransformerEncoderFPN", or "" for the backbone's own finest map (PixelGrid only).
+    # "FPN", "TransformerEncoderFPN", or "BackboneMap": the finest of IN_FEATURES as it is.
     cfg.MODEL.PIXEL_DECODER.NAME = "FPN"
     # Backbone features it reads.
     cfg.MODEL.PIXEL_DECODER.IN_FEATURES = ["res2", "res3", "res4", "res5"]
@@ -181,7 +181,8 @@ def _parts(cfg: CN) -> None:
 
     # ---- naming
     cfg.MODEL.NAMING = CN()
-    # "TextClassifier" (cosine) or "Projection" (plain inner product).
+    # "TextClassifier" (cosine), "Projection" (plain inner product), or "Linear" (weights of its own
+    # for the classes of one vocabulary).
     cfg.MODEL.NAMING.NAME = "TextClassifier"
     # Layers of the map from region embeddings into the text space; more than one put ReLU between.
     # 0: none.
@@ -195,6 +196,9 @@ def _parts(cfg: CN) -> None:
     cfg.MODEL.NAMING.WITH_VOID = True
     # Scale the void vector to unit length like the classes; the published ZegFormer does not.
     cfg.MODEL.NAMING.NORMALIZE_VOID = False
+
+    # Linear: classes of the vocabulary it belongs to.
+    cfg.MODEL.NAMING.NUM_CLASSES = 0
 
     # ---- refinement: names in order of application, "ClipSecondLook" and/or "SeenBias"
     cfg.MODEL.REFINERS = []
@@ -279,6 +283,8 @@ def _engine(cfg: CN) -> None:
     cfg.SOLVER.LR_END = 0.0
     # Batches whose gradients are added up before a step.
     cfg.SOLVER.ACCUMULATE = 1
+    # Several processes: look for parameters that a step did not use, for models that skip some.
+    cfg.SOLVER.FIND_UNUSED_PARAMETERS = False
     # Decay of the exponential moving average of the weights that is evaluated and exported; 0 is
     # off.
     cfg.SOLVER.EMA_DECAY = 0.0

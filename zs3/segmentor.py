@@ -82,8 +82,9 @@ class ZeroShotSegmentor(nn.Module):
         self.vocabulary = vocabulary
         self.size_divisibility = size_divisibility
         self.class_chunk = class_chunk
-        self.register_buffer("pixel_mean", torch.tensor(pixel_mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("pixel_std", torch.tensor(pixel_std).view(3, 1, 1), persistent=False)
+        for name, numbers in (("pixel_mean", pixel_mean), ("pixel_std", pixel_std)):
+            statistics = torch.tensor(numbers, dtype=torch.float32).view(3, 1, 1)
+            self.register_buffer(name, statistics, persistent=False)
 
     @classmethod
     def from_config(cls, cfg: CfgNode, vocabulary: Vocabulary | None = None) -> dict[str, Any]:

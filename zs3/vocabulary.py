@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .files import write_atomically
 from .nearest import did_you_mean
 
 # The label that means "no class", in targets. Files have their own (255 in 8-bit ones, where it
@@ -127,9 +128,8 @@ class Vocabulary:
 
     def save(self, path: str | Path) -> None:
         """Writes names, is_seen and synonyms as JSON."""
-        Path(path).write_text(
-            json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        write_atomically(path, text.encode())
 
     def __len__(self) -> int:
         return len(self.names)

@@ -20,7 +20,6 @@ import itertools
 import json
 import math
 import os
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -34,7 +33,7 @@ import open_clip
 import torch
 import torch.nn.functional as F
 from open_clip.tokenizer import bytes_to_unicode
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
@@ -48,6 +47,7 @@ from zs3.data.shapes_captions import (
     cut_out,
     draw_pairs,
 )
+from zs3.files import write_atomically
 
 DEFAULT_OUTPUT = Path(zs3.__file__).parent / "assets" / "shapes_clip"
 MERGES = "bpe_merges.txt.gz"
@@ -185,9 +185,7 @@ def train(output: Path, steps: int, scenes: int, seed: int, lr: float) -> None:
 def save(model: torch.nn.Module, output: Path) -> None:
     """Half-precision safetensors, replaced atomically."""
     state = {k: v.half().contiguous() for k, v in model.state_dict().items()}
-    with tempfile.TemporaryDirectory(dir=output) as folder:
-        save_file(state, Path(folder) / "weights")
-        os.replace(Path(folder) / "weights", output / "open_clip_model.safetensors")
+    write_atomically(output / "open_clip_model.safetensors", to_bytes(state))
 
 
 @torch.inference_mode()

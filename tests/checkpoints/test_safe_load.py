@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import functools
 import os
 import pickle
 import types
@@ -223,6 +224,22 @@ def test_functions_are_inert_too(tmp_path: Path, name: str) -> None:
     assert safe_load(tmp_path / "w.pkl") == {}
 
 
+class Indirect(Evil):
+    """Calls an object that was itself unpickled, as the key of a dict."""
+
+    def __reduce__(self) -> tuple:
+        return functools.partial(os.system, f"touch {self.target}"), ()
+
+
+def test_inert_objects_may_be_called_and_be_keys(tmp_path: Path) -> None:
+    (tmp_path / "w.pkl").write_bytes(pickle.dumps({Indirect(tmp_path / "touched"): Foreign()}))
+
+    ((key, value),) = safe_load(tmp_path / "w.pkl").items()
+
+    assert isinstance(key, Inert) and isinstance(value, Inert)
+    assert not (tmp_path / "touched").exists()
+
+
 @pytest.mark.parametrize("shape, data", [((3,), b"\0" * 8), ((-1, -2), b"\0" * 8), ((1,), [1, 2])])
 def test_arrays_that_do_not_hold_what_they_say_are_refused(
     tmp_path: Path, shape: tuple, data: object
@@ -235,6 +252,23 @@ def test_arrays_that_do_not_hold_what_they_say_are_refused(
     (tmp_path / "w.pkl").write_bytes(pickle.dumps(Lying()))
 
     with pytest.raises(ValueError, match="for a float32 array"):
+        safe_load(tmp_path / "w.pkl")
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"cbuiltins\nset\n(I1\ntR.", "no weight file .*TypeError: 'int' object is not iterable"),
+        (b"S'x'\nQ.", "unknown reference 'x'"),
+        (pickle.dumps(np.zeros(2, [("x", "f4")])), "structured arrays are not supported"),
+    ],
+)
+def test_pickles_that_build_nothing_sensible_are_refused(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    (tmp_path / "w.pkl").write_bytes(content)
+
+    with pytest.raises(ValueError, match=message):
         safe_load(tmp_path / "w.pkl")
 
 
@@ -276,7 +310,9 @@ def test_a_zip_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.7, 0.98])
-@pytest.mark.parametrize("kind", ["safetensors", "zip", "legacy", "foreign", "pickle"])
+@pytest.mark.parametrize(
+    "kind", ["safetensors", "zip", "zip-foreign", "legacy", "legacy-foreign", "pickle"]
+)
 def test_truncated_files_are_called_truncated(tmp_path: Path, kind: str, keep: float) -> None:
     path = tmp_path / "w"
     state = {"a": torch.randn(50, 7), "b": torch.randn(40)}
@@ -285,8 +321,8 @@ def test_truncated_files_are_called_truncated(tmp_path: Path, kind: str, keep: f
     elif kind == "pickle":
         path.write_bytes(pickle.dumps({key: value.numpy() for key, value in state.items()}))
     else:
-        content = {**state, "meta": Foreign()} if kind == "foreign" else state
-        torch.save(content, path, _use_new_zipfile_serialization=kind != "legacy")
+        content = {**state, "meta": Foreign()} if kind.endswith("foreign") else state
+        torch.save(content, path, _use_new_zipfile_serialization=kind.startswith("zip"))
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * keep)])
 

@@ -14,7 +14,7 @@ from zs3.runtime.utils.events import EventStorage
 def test_only_complete_lines_of_earlier_iterations_stay(tmp_path: Path) -> None:
     path = tmp_path / "metrics.json"
     lines = [json.dumps({"iteration": i, "loss": 0.5}) for i in (1, 3, 5)]
-    path.write_text("\n".join(lines) + "\n" + '{"iteration": 2, "lo')
+    path.write_text("\n".join([lines[0], "\0\0", *lines[1:]]) + "\n" + '{"iteration": 2, "lo')
 
     truncate_metrics(path, 4)
 

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from zs3.naming import Linear
+from zs3.config import get_config
+from zs3.naming import Linear, build_naming
 from zs3.regions import Regions
 
 
@@ -18,3 +19,9 @@ def test_another_vocabulary_is_refused():
     naming = Linear(in_dim=6, num_classes=4)
     with pytest.raises(ValueError, match="trained for 4 classes and is asked about 7"):
         naming(Regions(torch.randn(2, 3, 6), grid=(1, 3)), torch.empty(7, 1, 0))
+
+
+def test_the_configuration_says_for_how_many_classes_it_is():
+    opts = ["MODEL.NAMING.NAME", "Linear", "MODEL.NAMING.NUM_CLASSES", "7"]
+    naming = build_naming(get_config(opts=opts), embedding_dim=5, text_dim=3)
+    assert naming.linear.weight.shape == (8, 5)

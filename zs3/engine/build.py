@@ -53,7 +53,8 @@ def build_trainer(
     freeze(model, cfg.MODEL.FREEZE)
     optimizer = build_optimizer(cfg, model)
     schedule = build_schedule(cfg, optimizer)
-    step = SupervisedStep.from_config(cfg, share(model), optimizer, schedule)
+    shared = share(model, find_unused_parameters=solver.FIND_UNUSED_PARAMETERS)
+    step = SupervisedStep.from_config(cfg, shared, optimizer, schedule)
     average = WeightAverage(model, solver.EMA_DECAY) if solver.EMA_DECAY else None
     parts: dict[str, Stateful] = {"model": Weights(model), **step.parts()}
     hooks: list[Hook] = [ProgressBar()]

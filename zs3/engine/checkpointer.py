@@ -18,14 +18,12 @@ from typing import Any  # states are their owners' business
 import torch
 
 from ..checkpoints.safe_load import safe_load
+from ..files import remove_unfinished, write_atomically
 from ..runtime.utils import comm
-from .files import remove_unfinished, write_atomically
 from .randomness import random_state
 from .steps import Stateful
-from .weights import BEST, FINAL, POINTER, load_weights
+from .weights import BEST, FINAL, POINTER
 from .writers import METRICS
-
-__all__ = ["Checkpointer", "load_weights"]
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +60,7 @@ class Checkpointer:
             content: dict[str, Any] = {n: part.state_dict() for n, part in self.parts.items()}
             content |= {"random": random_states, "iteration": iteration, **progress}
             write_atomically(path, lambda file: torch.save(content, file))
-            write_atomically(self.directory / POINTER, lambda file: file.write(path.name.encode()))
+            write_atomically(self.directory / POINTER, path.name.encode())
             self._prune(iteration)
         return path
 

@@ -36,8 +36,9 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
     """
     register_datasets(cfg)
     vocabularies = {name: vocabulary_of(name) for name in (*cfg.DATASETS.TRAIN, *cfg.DATASETS.TEST)}
-    if args.eval_only and not cfg.DATASETS.TEST:
-        raise ValueError("there is nothing to evaluate: DATASETS.TEST is empty.")
+    what, needed = ("evaluate", "TEST") if args.eval_only else ("train on", "TRAIN")
+    if not cfg.DATASETS[needed]:
+        raise ValueError(f"there is nothing to {what}: DATASETS.{needed} is empty.")
     default_setup(cfg, args)
     model = build_model(cfg)
     assert isinstance(model, ZeroShotSegmentor)
@@ -47,15 +48,17 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
         evaluate(cfg, model, args.per_class)
         return
 
-    trainer = build_trainer(cfg, model, evaluate=lambda: evaluate(cfg, model))
+    evaluation = (lambda: evaluate(cfg, model)) if cfg.DATASETS.TEST else None
+    trainer = build_trainer(cfg, model, evaluate=evaluation)
     if comm.is_main_process():
         vocabularies[cfg.DATASETS.TRAIN[0]].save(Path(cfg.OUTPUT_DIR) / VOCABULARY)
     if args.resume:
         trainer.resume()
     trainer.train()
     comm.synchronize()
-    load_weights(model, Path(cfg.OUTPUT_DIR) / FINAL)
-    evaluate(cfg, model, args.per_class)
+    if cfg.DATASETS.TEST and (args.per_class or not cfg.TEST.EVAL_PERIOD):
+        load_weights(model, Path(cfg.OUTPUT_DIR) / FINAL)
+        evaluate(cfg, model, args.per_class)
 
 
 def evaluate(cfg: CfgNode, model: ZeroShotSegmentor, per_class: bool = False) -> dict[str, Any]:

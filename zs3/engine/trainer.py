@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import signal
 import threading
 import time
@@ -120,6 +121,10 @@ class Trainer(TrainerBase):
         if self._random is not None:
             set_random_state(self._random)
 
+    def after_train(self) -> None:
+        self._batches = iter(())  # ends the loader's workers
+        super().after_train()
+
     def run_step(self) -> None:
         started = time.perf_counter()
         batches = [next(self._batches) for _ in range(self.batches_per_step)]
@@ -200,7 +205,11 @@ class Trainer(TrainerBase):
         if threading.current_thread() is not threading.main_thread():
             return None
 
+        process = os.getpid()
+
         def handle(number: int, frame: Any) -> None:
+            if os.getpid() != process:
+                return  # Loaders' workers have inherited this; they end with their parent.
             self._interrupts += 1
             if self._interrupts > 1:
                 raise KeyboardInterrupt

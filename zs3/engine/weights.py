@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ..checkpoints.safe_load import safe_load, state_dict_of
-from .files import write_atomically
+from ..files import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Weights:
         return own_state(self.model)
 
     def load_state_dict(self, state_dict: Mapping[str, Tensor]) -> None:
-        load_state(self.model, state_dict)
+        load_state(self.model, state_dict, source="the checkpoint")
 
 
 def own_state(model: nn.Module) -> State:
@@ -144,7 +144,7 @@ def export_weights(model: nn.Module, path: Path, description: Mapping[str, Any])
     # Cloned: safetensors refuses tensors that share memory, as tied weights do.
     state = {k: v.detach().cpu().contiguous().clone() for k, v in own_state(model).items()}
     data = save(state, metadata={"zs3": json.dumps(dict(description), sort_keys=True)})
-    write_atomically(path, lambda file: file.write(data))
+    write_atomically(path, data)
 
 
 def describe(path: Path) -> dict[str, Any]:

@@ -7,13 +7,13 @@ import json
 import logging
 from pathlib import Path
 
+from ..files import write_atomically
 from ..runtime.utils.events import (
     CommonMetricPrinter,
     EventWriter,
     JSONWriter,
     TensorboardXWriter,
 )
-from .files import write_atomically
 
 METRICS = "metrics.json"
 
@@ -41,7 +41,7 @@ def truncate_metrics(path: Path, start_iter: int) -> None:
     if path.is_file():
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = "".join(line for line in lines if _iteration(line) < start_iter)
-        write_atomically(path, lambda file: file.write(kept.encode()))
+        write_atomically(path, kept.encode())
 
 
 def _iteration(line: str) -> float:

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ..files import write_atomically
 from ..vocabulary import IGNORE
-from .atomic import atomic_write
 
 _TEXT, _PAPER = (20, 20, 20), (255, 255, 255)
 _FONT_SIZE = 14
@@ -151,7 +151,7 @@ def legend(
 
 def save_png(path: str | Path, picture: np.ndarray) -> None:
     """Writes (H, W, 3) uint8 RGB, atomically."""
-    atomic_write(path, _png(Image.fromarray(picture)))
+    write_atomically(path, _png(Image.fromarray(picture)))
 
 
 def save_label_png(path: str | Path, labels: np.ndarray, palette: np.ndarray) -> None:
@@ -173,13 +173,13 @@ def save_label_png(path: str | Path, labels: np.ndarray, palette: np.ndarray) ->
             f"0..{len(palette) - 1}, or {IGNORE} for no label."
         )
     if len(palette) > 255:
-        atomic_write(path, _png(Image.fromarray(labels.astype(np.uint16))))
+        write_atomically(path, _png(Image.fromarray(labels.astype(np.uint16))))
         return
     indexed = Image.fromarray(np.where(labels == IGNORE, 255, labels).astype(np.uint8))
     colours = np.zeros((256, 3), np.uint8)
     colours[: len(palette)] = palette
     indexed.putpalette(colours.tobytes())
-    atomic_write(path, _png(indexed))
+    write_atomically(path, _png(indexed))
 
 
 def _png(image: Image.Image) -> bytes:

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, distributed
 
 from ..data.mapper import Sample, SampleReader
+from ..files import write_atomically
 from ..runtime.data import MetadataCatalog
 from ..runtime.evaluation import DatasetEvaluator
 from ..runtime.utils import comm
 from ..vocabulary import IGNORE, Vocabulary
-from .atomic import atomic_write
 from .confusion import accuracy, confusion_matrix, iou, summary
 from .pictures import comparison, palette, save_png
 from .protocols import PROTOCOLS
@@ -148,8 +148,8 @@ class ZeroShotEvaluator(DatasetEvaluator):
         if self.output_dir and comm.is_main_process():
             self.output_dir.mkdir(parents=True, exist_ok=True)
             rows = class_csv(confusion, self.vocabulary, self.kinds)
-            atomic_write(self.output_dir / "per_class.csv", rows.encode())
-            atomic_write(self.output_dir / "metrics.json", metrics_json(results).encode())
+            write_atomically(self.output_dir / "per_class.csv", rows.encode())
+            write_atomically(self.output_dir / "metrics.json", metrics_json(results).encode())
         return results
 
     def _read(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:

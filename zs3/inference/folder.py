@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..data.reading import IMAGE_EXTENSIONS
+from ..files import write_atomically
 from ..vocabulary import Vocabulary
 from .predictor import Segmenter
 
@@ -109,6 +109,5 @@ def _output_names(files: list[Path]) -> dict[Path, str]:
 
 
 def _write(path: Path, report: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(path, text.encode())

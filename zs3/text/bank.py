@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,10 +18,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from ..files import write_atomically
 from ..registry import TEXT_ENCODER_REGISTRY
 from ..runtime.config import CfgNode, configurable
 from ..vocabulary import Vocabulary
@@ -192,9 +191,7 @@ class TextBank(nn.Module):
             _logger.warning("%s is damaged (%s) and will be made again.", path, error)
         text = self._encode(classes)
         self.cache_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.cache_dir) as folder:
-            save_file({"text": text.cpu().contiguous()}, Path(folder) / "text")
-            os.replace(Path(folder) / "text", path)
+        write_atomically(path, save({"text": text.cpu().contiguous()}))
         return text
 
     def _encode(self, classes: Classes) -> Tensor:

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import pytest
 
-from zs3.engine.files import remove_unfinished, write_atomically
+from zs3.files import remove_unfinished, write_atomically
 
 
 def test_a_file_is_replaced_only_once_it_is_complete(tmp_path: Path) -> None:

@@ -10,17 +10,18 @@ from typing import BinaryIO
 _UNFINISHED = ".unfinished"
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_atomically(path: str | Path, write: bytes | Callable[[BinaryIO], object]) -> None:
     """
     Writes next to the file, and renames once every byte is on the disk.
 
     Args:
-        write: puts the content into a file opened for it.
+        write: the content, or what puts it into a file opened for it.
     """
+    path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
     try:
         with temporary.open("wb") as file:
-            write(file)
+            file.write(write) if isinstance(write, bytes) else write(file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

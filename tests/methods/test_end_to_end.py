@@ -1,0 +1,96 @@
+"""From a folder of one's own images to a trained model, its scores, and segmented files."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zs3
+from zs3 import cli
+from zs3.data.datasets.shapes import ShapesSet, unseen_names
+from zs3.data.reading import read_label
+from zs3.runtime.data import DatasetCatalog, MetadataCatalog
+
+ROOT = Path(__file__).parents[2]
+METHODS = ("zegformer", "spnet")
+
+
+@pytest.fixture(scope="module")
+def prepare_shapes():
+    spec = importlib.util.spec_from_file_location("prepare", ROOT / "datasets/prepare/shapes.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module", params=METHODS)
+def run(request, prepare_shapes, tmp_path_factory) -> Iterator[Path]:
+    """A directory with photos, and `model`, trained for a few steps on them."""
+    folder = tmp_path_factory.mktemp("run")
+    photos = folder / "photos"
+    prepare_shapes.write_scenes(photos, ShapesSet(5, 10), unseen_names("mixed"))
+    description = prepare_shapes.write_description(photos, "mixed")
+    config = folder / "own.yaml"
+    config.write_text(
+        f"_BASE_: {ROOT / 'configs/shapes' / f'{request.param}.yaml'}\n"
+        f"DATASETS:\n  FILES: ['{description}']\n  TRAIN: [photos_train]\n  TEST: [photos_val]\n"
+        "MODEL: {DEVICE: cpu}\n"
+        "SOLVER: {MAX_ITER: 3, IMS_PER_BATCH: 2, WARMUP_ITERS: 0, LOG_PERIOD: 1}\n"
+        f"OUTPUT_DIR: '{folder / 'model'}'\n"
+    )
+    cli.train(["--config-file", str(config)])
+    yield folder
+    for part in ("photos_train", "photos_val"):
+        DatasetCatalog.remove(part)
+        MetadataCatalog.remove(part)
+
+
+def test_training_leaves_scores_pictures_and_a_model(run):
+    model = run / "model"
+    scores = json.loads((model / "inference/photos_val/metrics.json").read_text())["sem_seg"]
+    assert {"pAcc", "mAcc", "mIoU", "IoU-grass"} <= set(scores)
+    assert (model / "inference/photos_val/per_class.csv").read_text().startswith("class,")
+    assert list((model / "inference/photos_val/pictures").glob("*.png"))
+    lines = [json.loads(line) for line in (model / "metrics.json").read_text().splitlines()]
+    assert [line["iteration"] for line in lines] == [0, 1, 2]
+    for name in ("config.yaml", "vocabulary.json", "model_final.safetensors", "last_checkpoint"):
+        assert (model / name).exists(), name
+
+
+def test_evaluating_the_saved_model_gives_the_same_scores(run, tmp_path):
+    weights = ["MODEL.WEIGHTS", str(run / "model"), "OUTPUT_DIR", str(tmp_path)]
+    cli.train(["--config-file", str(run / "own.yaml"), "--eval-only", *weights])
+    scores = (tmp_path / "inference/photos_val/metrics.json").read_text()
+    assert scores == (run / "model/inference/photos_val/metrics.json").read_text()
+
+
+def test_the_directory_can_be_loaded_and_asked_about_other_names(run):
+    segmenter = zs3.load(run / "model", ["MODEL.DEVICE", "cpu"])
+    image = next((run / "photos/images").iterdir())
+    result = segmenter.segment(image, classes=["a spoon", "grass", "red star"])
+    assert result.labels.shape == (96, 96) and result.scores.shape == (3, 96, 96)
+    assert len(segmenter.vocabulary()) == 36
+
+
+def test_the_demo_segments_a_folder(run, tmp_path, capsys):
+    (run / "photos/images/broken.png").write_bytes(b"broken")
+    arguments = ["--model", str(run / "model"), "--input", str(run / "photos/images")]
+    cli.segment([*arguments, "--output", str(tmp_path), "--classes", "grass, water, red star"])
+    (run / "photos/images/broken.png").unlink()
+
+    assert "10 of 11 images segmented" in capsys.readouterr().out
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [Path(entry["file"]).name for entry in report["failed"]] == ["broken.png"]
+    labels = read_label(tmp_path / report["images"][0]["labels"])
+    assert labels.shape == (96, 96) and np.unique(labels).max() < 3
+
+
+def test_resuming_a_finished_run_changes_nothing(run):
+    weights = (run / "model/model_final.safetensors").read_bytes()
+    cli.train(["--config-file", str(run / "own.yaml"), "--resume"])
+    assert (run / "model/model_final.safetensors").read_bytes() == weights
