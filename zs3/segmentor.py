@@ -22,6 +22,7 @@ from .naming import build_naming
 from .readout import Prepared, Readout, build_readout
 from .regions import Regions
 from .runtime.config import CfgNode, configurable
+from .runtime.data import DatasetCatalog, MetadataCatalog
 from .runtime.modeling import META_ARCH_REGISTRY
 from .scene import Scene
 from .text import TextBank, build_text_bank
@@ -103,7 +104,7 @@ class ZeroShotSegmentor(nn.Module):
             "text": text,
             "readout": build_readout(cfg, text),
             "criterion": build_criterion(cfg),
-            "vocabulary": vocabulary,
+            "vocabulary": vocabulary or _dataset_vocabulary(cfg),
             "pixel_mean": cfg.MODEL.PIXEL_MEAN,
             "pixel_std": cfg.MODEL.PIXEL_STD,
             "size_divisibility": cfg.INPUT.SIZE_DIVISIBILITY,
@@ -213,3 +214,14 @@ class ZeroShotSegmentor(nn.Module):
             vocabularies.append(vocabulary)
         is_shared = all(other == vocabularies[0] for other in vocabularies)
         return tuple(vocabularies[:1] if is_shared else vocabularies)
+
+
+def _dataset_vocabulary(cfg: CfgNode) -> Vocabulary | None:
+    """
+    The names of the configured dataset, if it is registered: Detectron2's own trainer and predictor
+    pass no vocabulary with their images.
+    """
+    for name in (*cfg.DATASETS.TEST, *cfg.DATASETS.TRAIN):
+        if name in DatasetCatalog.list():
+            return Vocabulary.from_metadata(MetadataCatalog.get(name))
+    return None
