@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -119,8 +120,9 @@ def table(output: Path, seeds: list[int]) -> str:
             else:
                 means, each = [""] * len(COLUMNS), "not run"
             lines.append(f"| {row.title} | {name} | {' | '.join(means)} | {each} |")
-    machine = f"{platform.machine()}, {platform.python_version()}"
-    lines += ["", f"IoU in %, mean of seeds {', '.join(map(str, seeds))}; CPU ({machine})."]
+    machine = f"{os.cpu_count()} CPU cores ({platform.machine()})"
+    command = f"`python benchmarks/shapes.py --seeds {' '.join(map(str, seeds))}`"
+    lines += ["", f"IoU in %, mean of the seeds. {command}, {machine}."]
     return "\n".join(lines)
 
 

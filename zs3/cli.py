@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .config import get_config
-from .runtime.config import CfgNode
+from .runtime.config import CfgNode, resolve_device
 from .runtime.engine import default_argument_parser, launch
 
 TRAIN_EPILOG = """
@@ -25,10 +25,10 @@ examples:
 """
 SEGMENT_EPILOG = """
 examples:
-  python demo/demo.py --config-file configs/shapes/zegformer.yaml --input photos --output segmented
-  \\
+  python demo/demo.py --model output/shapes/zegformer --input photos --output segmented \\
       --classes "red star, blue ring, grass"
-  python demo/demo.py --model output/shapes/zegformer --input a.jpg b.jpg --output segmented
+  python demo/demo.py --config-file FILE --input a.jpg b.jpg --output segmented \\
+      --opts MODEL.WEIGHTS output/shapes/zegformer
 """
 
 
@@ -37,6 +37,16 @@ def train(arguments: Sequence[str] | None = None) -> None:
     parser = default_argument_parser(epilog=TRAIN_EPILOG)
     parser.add_argument(
         "--per-class", action="store_true", help="print the scores of every class as well"
+    )
+    parser.add_argument(
+        "--allow-partial",
+        action="store_true",
+        help="load what fits of MODEL.WEIGHTS, and list the rest",
+    )
+    parser.add_argument(
+        "--trust-pickle",
+        action="store_true",
+        help="let MODEL.WEIGHTS run code while it is read; only for files you trust",
     )
     args = parser.parse_args(arguments)
 
@@ -50,6 +60,7 @@ def train(arguments: Sequence[str] | None = None) -> None:
             machine_rank=args.machine_rank,
             dist_url=args.dist_url,
             args=(cfg, args),
+            on_gpu=resolve_device(cfg.MODEL.DEVICE).startswith("cuda"),
         )
 
     _say_errors(work)

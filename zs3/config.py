@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from .runtime.config import CfgNode as CN
 from .runtime.config import load_config
 
@@ -23,6 +25,9 @@ def get_config(config_file: str | Path | None = None, opts: Sequence[str] = ()) 
             known key.
     """
     cfg = load_config(config_file, opts, add_zs3_config)
+    device = cfg.MODEL.DEVICE
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"MODEL.DEVICE is {device!r}, but torch finds no GPU; take auto or cpu.")
     cfg.freeze()
     return cfg
 

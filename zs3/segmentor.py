@@ -161,10 +161,20 @@ class ZeroShotSegmentor(nn.Module):
         seen = vocabularies[0].only_seen()
         images = self._images(batched_inputs)
         _, regions, logits = self._name(images, (seen,))
+        self._check_columns(logits[-1].shape[-1], len(seen))
         # Unseen pixels become ignore, not background: the model must not be told they are nothing.
         table = torch.from_numpy(vocabularies[0].remap(seen)).to(self.device)
         labels = [table[inputs["sem_seg"].to(self.device).long()] for inputs in batched_inputs]
         return self.criterion(regions, logits, images.padded_labels(labels, IGNORE))
+
+    def _check_columns(self, columns: int, num_classes: int) -> None:
+        needs_void = getattr(self.criterion, "needs_void", columns > num_classes)
+        if columns != num_classes + needs_void:
+            raise ValueError(
+                f"{type(self.criterion).__name__} needs {num_classes + needs_void} logits for "
+                f"{num_classes} classes, but {type(self.naming).__name__} gives {columns}; set "
+                f"MODEL.NAMING.WITH_VOID {needs_void}, or take another naming or criterion."
+            )
 
     def predict(self, batched_inputs: Inputs, read: Read) -> list[Tensor]:
         """

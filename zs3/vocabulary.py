@@ -99,6 +99,7 @@ class Vocabulary:
             words = {**names, **words}
             names = list(names)
         names, unseen = tuple(names), set(unseen)
+        cls(names)  # names that are no names are refused first
         for what, given in (("unseen classes", unseen), ("prompts for classes", set(words))):
             unknown = sorted(given - set(names))
             if unknown:

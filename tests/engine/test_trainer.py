@@ -137,7 +137,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, gradient_only: 
 
     message = str(error.value)
     assert message.startswith("iteration 4: not finite: total_loss ")
-    assert "on the images 16.png, 17.png, 18.png, 19.png. The checkpoints in" in message
+    assert "on the images 16.png, 17.png, 18.png, 19.png. Checkpoints in" in message
     assert ("grad_norm nan" if gradient_only else "loss_bad nan") in message
     assert (tmp_path / "last_checkpoint").read_text() == "model_0000003.pth"
     assert not (tmp_path / "model_final.safetensors").exists()

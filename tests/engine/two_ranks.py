@@ -61,7 +61,7 @@ def explode(directory: Path, rank: int, world_size: int) -> None:
     except FloatingPointError as error:
         message = str(error)
     assert message.startswith("iteration 4: not finite: total_loss nan"), message
-    assert "on the images 18.png, 19.png. The checkpoints" in message, message
+    assert "on the images 18.png, 19.png. Checkpoints" in message, message
 
 
 def interrupt(directory: Path, rank: int, world_size: int) -> None:

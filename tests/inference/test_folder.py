@@ -24,7 +24,7 @@ class Thresholder(Segmenter):
         pass
 
     def segment_batch(self, images, vocabulary, scores=False):
-        arrays = [read_image(image) for image in images]
+        arrays = [x if isinstance(x, np.ndarray) else read_image(x) for x in images]
         return [Segmentation(a, (a[..., 0] > 127).astype(int), vocabulary.names) for a in arrays]
 
 

@@ -94,3 +94,38 @@ def test_resuming_a_finished_run_changes_nothing(run):
     weights = (run / "model/model_final.safetensors").read_bytes()
     cli.train(["--config-file", str(run / "own.yaml"), "--resume"])
     assert (run / "model/model_final.safetensors").read_bytes() == weights
+
+
+def test_evaluating_without_naming_weights_takes_those_of_the_directory(run, tmp_path):
+    config = ["--config-file", str(run / "own.yaml"), "--eval-only"]
+    before = (run / "model/config.yaml").read_text()
+    cli.train([*config, "MODEL.SEEN_BIAS.GAMMA", "0.0"])
+    assert (run / "model/config.yaml").read_text() == before
+    with pytest.raises(SystemExit, match="no weights to evaluate in OUTPUT_DIR"):
+        cli.train([*config, "OUTPUT_DIR", str(tmp_path)])
+
+
+def test_training_anew_keeps_the_earlier_run_usable(run):
+    weights = (run / "model/model_final.safetensors").read_bytes()
+    cli.train(["--config-file", str(run / "own.yaml"), "SEED", "1"])
+    earlier = run / "model/earlier_1"
+    assert (earlier / "model_final.safetensors").read_bytes() == weights
+    assert (run / "model/model_final.safetensors").read_bytes() != weights
+    image = next((run / "photos/images").iterdir())
+    assert zs3.load(earlier, ["MODEL.DEVICE", "cpu"]).segment(image).labels.shape == (96, 96)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["MODEL.READOUT.NAME", "PixelReadout"], "PixelReadout"),
+        (["MODEL.NAMING.WITH_VOID", "False"], "MODEL.NAMING.WITH_VOID"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused_before_training(run, tmp_path, options, message):
+    config = ["--config-file", str(ROOT / "configs/shapes/zegformer.yaml")]
+    data = ["DATASETS.TRAIN", "['photos_train']", "DATASETS.TEST", "['photos_val']"]
+    data += ["DATASETS.FILES", f"['{run / 'photos/photos.yaml'}']", "OUTPUT_DIR", str(tmp_path)]
+    with pytest.raises(SystemExit, match=message):
+        cli.train([*config, *data, *options])
+    assert not (tmp_path / "metrics.json").exists()

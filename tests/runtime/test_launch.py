@@ -218,4 +218,4 @@ def test_several_machines_need_an_address(runtime, monkeypatch):
 def test_more_processes_than_gpus_are_refused(runtime, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(ValueError, match="2 GPUs were asked for, but there are 1"):
-        runtime.engine.launch(print, 2)
+        runtime.engine.launch(print, 2, on_gpu=True)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 from torch import nn
 
 from ..nearest import did_you_mean
 from ..runtime.config import CfgNode
 from ..runtime.layers import ShapeSpec
 from ..runtime.modeling import BACKBONE_REGISTRY
+from .conv_norm import FrozenBatchNorm2d
 from .weights import load_backbone_weights
+
+logger = logging.getLogger(__name__)
 
 
 def build_backbone(cfg: CfgNode) -> nn.Module:
@@ -31,6 +36,14 @@ def build_backbone(cfg: CfgNode) -> nn.Module:
         )
     images = ShapeSpec(channels=len(cfg.MODEL.PIXEL_MEAN))
     backbone: nn.Module = BACKBONE_REGISTRY.get(name)(cfg, images)
+    if cfg.MODEL.WEIGHTS:  # they hold the backbone's
+        return backbone
     if cfg.MODEL.BACKBONE.WEIGHTS:
         load_backbone_weights(backbone, cfg.MODEL.BACKBONE.WEIGHTS)
+    elif any(isinstance(module, FrozenBatchNorm2d) for module in backbone.modules()):
+        logger.warning(
+            "%s starts from random weights with normalisation that is never trained; give it "
+            "ImageNet weights (MODEL.BACKBONE.WEIGHTS) or another norm (MODEL.RESNETS.NORM BN).",
+            name,
+        )
     return backbone

@@ -21,6 +21,7 @@ from ..runtime.config import CfgNode, configurable
 from ..runtime.layers import ShapeSpec
 from ..runtime.modeling import BACKBONE_REGISTRY
 from ..text import load_clip
+from .conv_norm import freeze
 
 # (last block, its input, its output), tokens (B, 1 + hw, C) each -> tokens for dense features.
 DenseMode = Callable[[ResidualAttentionBlock, Tensor, Tensor], Tensor]
@@ -83,6 +84,9 @@ class ClipVisual(nn.Module):
         self.levels = tuple(levels)
         self.interpolation = interpolation
         self.add_class_twice = add_class_twice
+        if dense == "value":  # which never asks the last block's perceptron
+            freeze(self.blocks[-1].ln_2)
+            freeze(self.blocks[-1].mlp)
         self.dim: int = visual.proj.shape[1]
 
     @classmethod

@@ -58,7 +58,7 @@ class TimmBackbone(nn.Module):
     def from_config(cls, cfg: CfgNode, input_shape: ShapeSpec) -> dict[str, Any]:
         return {
             "name": cfg.MODEL.TIMM.NAME,
-            "pretrained": cfg.MODEL.TIMM.PRETRAINED,
+            "pretrained": cfg.MODEL.TIMM.PRETRAINED and not cfg.MODEL.WEIGHTS,
             "out_features": cfg.MODEL.TIMM.OUT_FEATURES,
         }
 

@@ -27,6 +27,8 @@ class PixelCrossEntropy(nn.Module):
             compared with the cell that holds it. 0 makes every pixel a cell.
     """
 
+    needs_void = False
+
     @configurable
     def __init__(self, *, class_weight: float = 1.0, loss_size: int = 0) -> None:
         super().__init__()

@@ -40,6 +40,8 @@ class SetCriterion(nn.Module):
             at the size of the targets.
     """
 
+    needs_void = True
+
     @configurable
     def __init__(
         self,

@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from ..nearest import did_you_mean
+from ..runtime.settings import PlainLoader
 from ..vocabulary import Vocabulary
 from .folder import FolderDataset, Part
 
@@ -44,7 +45,7 @@ def read_description(file: str | Path) -> FolderDataset:
     if not file.is_file():
         raise FileNotFoundError(f"there is no dataset description {file} (DATASETS.FILES).")
     try:
-        return _described(file, yaml.safe_load(file.read_text(encoding="utf-8")))
+        return _described(file, yaml.load(file.read_text(encoding="utf-8"), PlainLoader))
     except yaml.MarkedYAMLError as error:
         place = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"{file} is not readable YAML: {error.problem}{place}.") from error

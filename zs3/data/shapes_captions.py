@@ -86,10 +86,7 @@ def cut_out(
         (size, size, 3) uint8.
     """
     masked = np.where(mask[..., None], image, FILL)
-    ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    side = max(ys[-1] - ys[0], xs[-1] - xs[0]) + 1
-    centre = (xs[0] + xs[-1] + 1) / 2, (ys[0] + ys[-1] + 1) / 2
-    return _crop(masked, centre, side * margin + 2 * pad, side * margin + 2 * pad, size)
+    return _square(masked, mask, np.full(2, margin), size, pad)
 
 
 def _view(rng: Generator, scene: Scene, size: int) -> Pair:
@@ -204,11 +201,14 @@ def _roughen(rng: Generator, mask: np.ndarray) -> np.ndarray:
     return rough if rough.sum() > 25 else mask
 
 
-def _square(image: np.ndarray, mask: np.ndarray, scale: np.ndarray, size: int) -> np.ndarray:
+def _square(
+    image: np.ndarray, mask: np.ndarray, scale: np.ndarray, size: int, pad: float = 0
+) -> np.ndarray:
+    """The square around a mask, `scale` times as (wide, high), plus `pad` pixels a side."""
     ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     side = max(ys[-1] - ys[0], xs[-1] - xs[0]) + 1
     centre = (xs[0] + xs[-1] + 1) / 2, (ys[0] + ys[-1] + 1) / 2
-    return _crop(image, centre, side * scale[0], side * scale[1], size)
+    return _crop(image, centre, side * scale[0] + 2 * pad, side * scale[1] + 2 * pad, size)
 
 
 def _crop(

@@ -23,7 +23,7 @@ from .hooks import (
     WriterHook,
 )
 from .optimizer import build_optimizer, freeze
-from .parallel import share
+from .parallel import agree_on_buffers, share
 from .randomness import undisturbed
 from .schedule import build_schedule
 from .steps import Batch, Stateful, SupervisedStep
@@ -70,7 +70,7 @@ def build_trainer(
             export_weights(model, directory / name, description)
 
     if evaluate:
-        run = functools.partial(_evaluate, evaluate, averaged)
+        run = functools.partial(_evaluate, model, evaluate, averaged)
         save_best = functools.partial(export, BEST)
         best = EvaluationHook(run, cfg.TEST.EVAL_PERIOD, cfg.TEST.BEST_METRIC, save_best)
         parts["best"] = best
@@ -92,9 +92,11 @@ def build_trainer(
 
 
 def _evaluate(
+    model: nn.Module,
     evaluate: Callable[[], Mapping[str, Any]],
     averaged: Callable[[], AbstractContextManager[None]],
 ) -> Mapping[str, Any]:
     """With the weights that would be exported, and without a trace in the training that follows."""
+    agree_on_buffers(model)
     with undisturbed(), averaged():
         return evaluate()

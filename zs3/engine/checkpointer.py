@@ -90,14 +90,19 @@ class Checkpointer:
             raise ValueError(f"every checkpoint in {self.directory} is damaged: {damaged}.")
         return None
 
-    def set_earlier_run_aside(self) -> None:
-        """A run that starts anew loses nothing of another one in its directory: it is moved."""
+    def set_earlier_run_aside(self, *beside: str) -> None:
+        """
+        A run that starts anew loses nothing of another one in its directory: it is moved.
+
+        Args:
+            beside: more files or folders that belong to it, by name.
+        """
         weights = [*self._paths(), self.directory / FINAL, self.directory / BEST]
         if not any(path.is_file() for path in weights):
             return
-        records = [self.directory / POINTER, self.directory / METRICS]
+        records = [self.directory / name for name in (POINTER, METRICS, *beside)]
         records += self.directory.glob("events.out.tfevents.*")
-        earlier = [path for path in weights + records if path.is_file()]
+        earlier = [path for path in weights + records if path.exists()]
         number = next(
             n for n in itertools.count(1) if not (self.directory / f"earlier_{n}").exists()
         )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any  # metrics are nested as evaluators return them
+
+import torch
 
 from ..data import build_test_loader, register_datasets, vocabulary_of
 from ..evaluation import ZeroShotEvaluator, print_report
@@ -15,8 +18,11 @@ from ..runtime.evaluation import inference_on_dataset
 from ..runtime.modeling import build_model
 from ..runtime.utils import comm
 from ..segmentor import ZeroShotSegmentor
+from ..vocabulary import Vocabulary
 from .build import build_trainer
-from .weights import FINAL, load_weights
+from .checkpointer import Checkpointer
+from .randomness import undisturbed
+from .weights import FINAL, load_weights, weight_file
 
 logger = logging.getLogger(__name__)
 VOCABULARY = "vocabulary.json"
@@ -27,8 +33,9 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
     Trains and evaluates, or only evaluates.
 
     Args:
-        args: `resume` continues the run in OUTPUT_DIR if there is one; `eval_only` trains nothing;
-            `per_class` prints a table of all classes as well.
+        args: `resume` continues the run in OUTPUT_DIR if there is one; `eval_only` trains nothing
+            and takes MODEL.WEIGHTS, or those in OUTPUT_DIR; `per_class` prints a table of all
+            classes as well; `allow_partial` and `trust_pickle` are for MODEL.WEIGHTS.
 
     Raises:
         ValueError, FileNotFoundError: a configuration, dataset or weights that cannot be worked
@@ -39,11 +46,22 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
     what, needed = ("evaluate", "TEST") if args.eval_only else ("train on", "TRAIN")
     if not cfg.DATASETS[needed]:
         raise ValueError(f"there is nothing to {what}: DATASETS.{needed} is empty.")
+    cfg = _with_weights(cfg) if args.eval_only else cfg
+    if comm.is_main_process() and not (args.eval_only or args.resume):
+        directory = Checkpointer(cfg.OUTPUT_DIR, {}, keep=0)
+        directory.set_earlier_run_aside("config.yaml", VOCABULARY, "log.txt", "inference")
+    comm.synchronize()
     default_setup(cfg, args)
     model = build_model(cfg)
     assert isinstance(model, ZeroShotSegmentor)
     if cfg.MODEL.WEIGHTS:
-        load_weights(model, cfg.MODEL.WEIGHTS)
+        load_weights(
+            model,
+            cfg.MODEL.WEIGHTS,
+            allow_partial=args.allow_partial,
+            trust_pickle=args.trust_pickle,
+        )
+    rehearse(model, vocabularies.values())
     if args.eval_only:
         evaluate(cfg, model, args.per_class)
         return
@@ -52,13 +70,45 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
     trainer = build_trainer(cfg, model, evaluate=evaluation)
     if comm.is_main_process():
         vocabularies[cfg.DATASETS.TRAIN[0]].save(Path(cfg.OUTPUT_DIR) / VOCABULARY)
-    if args.resume:
-        trainer.resume()
+    if args.resume and not trainer.resume():
+        logger.warning("%s holds no checkpoint to resume; starting anew.", cfg.OUTPUT_DIR)
     trainer.train()
     comm.synchronize()
     if cfg.DATASETS.TEST and (args.per_class or not cfg.TEST.EVAL_PERIOD):
         load_weights(model, Path(cfg.OUTPUT_DIR) / FINAL)
         evaluate(cfg, model, args.per_class)
+
+
+def rehearse(model: ZeroShotSegmentor, vocabularies: Iterable[Vocabulary]) -> None:
+    """
+    Asks about every name once, on a grey image: what cannot be embedded, and parts that do not fit
+    together, are refused before the first iteration and not after the last.
+    """
+    grey = torch.full((3, 64, 64), 128, dtype=torch.uint8)
+    was_training = model.training
+    model.eval()
+    with undisturbed(), torch.inference_mode():
+        for vocabulary in dict.fromkeys(vocabularies):
+            model.labels([{"image": grey, "vocabulary": vocabulary}])
+    model.train(was_training)
+
+
+def _with_weights(cfg: CfgNode) -> CfgNode:
+    """The configuration with weights to evaluate: those it names, else those of its OUTPUT_DIR."""
+    if cfg.MODEL.WEIGHTS:
+        return cfg
+    try:
+        weight_file(cfg.OUTPUT_DIR)
+    except FileNotFoundError as error:
+        raise ValueError(
+            f"there are no weights to evaluate in OUTPUT_DIR {cfg.OUTPUT_DIR}; name some: "
+            "MODEL.WEIGHTS FILE."
+        ) from error
+    cfg = cfg.clone()
+    cfg.defrost()
+    cfg.MODEL.WEIGHTS = str(cfg.OUTPUT_DIR)
+    cfg.freeze()
+    return cfg
 
 
 def evaluate(cfg: CfgNode, model: ZeroShotSegmentor, per_class: bool = False) -> dict[str, Any]:

@@ -192,7 +192,7 @@ class Trainer(TrainerBase):
         )
         return (
             f"iteration {record.iteration}: not finite: {'; '.join(told)}. "
-            f"The checkpoints in {self.checkpointer.directory} are from before; "
+            f"Checkpoints in {self.checkpointer.directory}, if any yet, are from before; "
             "--resume with a lower SOLVER.BASE_LR or with SOLVER.CLIP_GRADIENTS."
         )
 

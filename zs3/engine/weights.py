@@ -79,7 +79,7 @@ def load_state(
     if problems and not allow_partial:
         raise ValueError(
             f"{source or 'the state'} does not fit the model:\n  {report}\n"
-            "Change the configuration to the one it was trained with, or allow a partial match."
+            "Take the configuration it was trained with, or --allow-partial."
         )
     if problems:
         logger.warning("%s fits in part only:\n  %s", source or "the state", report)

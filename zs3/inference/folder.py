@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from ..data.reading import IMAGE_EXTENSIONS
@@ -62,6 +63,8 @@ def segment_files(
             "failed"
         (file, reason).
     """
+    # Names that cannot be segmented are the request's fault, not that of any image.
+    segmenter.segment_batch([np.full((32, 32, 3), 128, np.uint8)], vocabulary)
     output = Path(output)
     for folder in ("labels", "overlays") if overlays else ("labels",):
         (output / folder).mkdir(parents=True, exist_ok=True)

@@ -41,6 +41,7 @@ class ClipSecondLook(nn.Module):
         min_pixels: proposals of fewer pixels are not looked at and score 0; 0 looks at all.
     """
 
+    looks_with_clip = True  # so the text encoder keeps CLIP's image tower
     clip: open_clip.CLIP
     pixel_mean: Tensor
     pixel_std: Tensor

@@ -60,7 +60,6 @@ def load_config(
             raise ValueError(
                 f"{setting.source}: zs3 does not read Detectron2's {setting.key}; remove it."
             )
-    cfg.MODEL.DEVICE = resolve_device(cfg.MODEL.DEVICE)
     return cfg
 
 

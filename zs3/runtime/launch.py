@@ -37,6 +37,7 @@ def launch(
     dist_url: str | None = "auto",
     args: tuple[Any, ...] = (),
     timeout: timedelta = timedelta(minutes=30),
+    on_gpu: bool | None = None,
 ) -> None:
     """
     Calls `main_func(*args)` in every process of a run; returns when all on this machine have ended.
@@ -47,6 +48,7 @@ def launch(
         num_machines, machine_rank: how many machines call this, and which of them this is.
         dist_url: "tcp://HOST:PORT" of machine 0; "auto" finds a free port on a single machine.
         timeout: how long a process waits for the others.
+        on_gpu: whether the processes work on GPUs, one each; by default where there are any.
 
     Under torchrun (RANK, LOCAL_RANK, WORLD_SIZE in the environment) its numbers count, not these.
 
@@ -55,20 +57,20 @@ def launch(
         RuntimeError: a spawned process failed, with its traceback; the others have been stopped.
         ProcessExitedException: a spawned process was killed, or exited by itself; the same.
     """
+    on_gpu = torch.cuda.is_available() if on_gpu is None else on_gpu
     if {"RANK", "LOCAL_RANK", "WORLD_SIZE"} <= os.environ.keys():
         world_size, local_rank = int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_RANK"])
         here = int(os.environ.get("LOCAL_WORLD_SIZE", world_size))
         first_rank = int(os.environ["RANK"]) - local_rank
-        with _Team(world_size, here, first_rank, "env://", timeout).joined(local_rank):
+        _refuse_too_many(here, on_gpu)
+        with _Team(world_size, here, first_rank, "env://", timeout, on_gpu).joined(local_rank):
             main_func(*args)
         return
     world_size = num_machines * num_gpus_per_machine
     if world_size <= 1:
         main_func(*args)
         return
-    gpus = torch.cuda.device_count()
-    if gpus and num_gpus_per_machine > gpus:
-        raise ValueError(f"{num_gpus_per_machine} GPUs were asked for, but there are {gpus}.")
+    _refuse_too_many(num_gpus_per_machine, on_gpu)
     if dist_url is None or dist_url == "auto":
         if num_machines > 1:
             raise ValueError(
@@ -76,8 +78,14 @@ def launch(
             )
         dist_url = f"tcp://127.0.0.1:{_free_port()}"
     first_rank = machine_rank * num_gpus_per_machine
-    team = _Team(world_size, num_gpus_per_machine, first_rank, dist_url, timeout)
+    team = _Team(world_size, num_gpus_per_machine, first_rank, dist_url, timeout, on_gpu)
     _spawn(team, main_func, args)
+
+
+def _refuse_too_many(processes: int, on_gpu: bool) -> None:
+    gpus = torch.cuda.device_count()
+    if on_gpu and processes > gpus:
+        raise ValueError(f"{processes} GPUs were asked for, but there are {gpus}.")
 
 
 @dataclass(frozen=True)
@@ -89,15 +97,15 @@ class _Team:
     first_rank: int
     init_method: str
     timeout: timedelta
+    on_gpu: bool
 
     @contextmanager
     def joined(self, local_rank: int) -> Iterator[None]:
         """Inside, this process can talk to the others."""
-        on_gpu = torch.cuda.is_available()
-        if on_gpu:
+        if self.on_gpu:
             torch.cuda.set_device(local_rank)
         dist.init_process_group(
-            "nccl" if on_gpu else "gloo",
+            "nccl" if self.on_gpu else "gloo",
             init_method=self.init_method,
             world_size=self.world_size,
             rank=self.first_rank + local_rank,

@@ -75,7 +75,7 @@ def _flat(tree: dict[Any, Any], prefix: str, source: str) -> Iterator[Setting]:
             yield Setting(f"{prefix}{name}", value, source)
 
 
-class _Loader(yaml.SafeLoader):
+class PlainLoader(yaml.SafeLoader):
     """Plain data only, and no key twice in a mapping, where YAML would silently drop the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -90,7 +90,7 @@ class _Loader(yaml.SafeLoader):
 
 def _read(path: Path) -> dict[Any, Any]:
     try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=PlainLoader)
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not plain YAML: {' '.join(str(error).split())}") from error
     if tree is None:

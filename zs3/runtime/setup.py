@@ -35,7 +35,9 @@ def default_setup(cfg: CfgNode, args: argparse.Namespace) -> None:
     logger.info("environment: %s", environment())
     logger.info("arguments: %s", args)
     if comm.is_main_process():
-        path = Path(cfg.OUTPUT_DIR, "config.yaml")
+        # An evaluation must not change what a trained model is loaded with.
+        name = "config_eval.yaml" if getattr(args, "eval_only", False) else "config.yaml"
+        path = Path(cfg.OUTPUT_DIR, name)
         path.write_text(dump(cfg), encoding="utf-8")
         logger.info("configuration, also in %s:\n%s", path, dump(cfg))
     _seed(cfg.SEED + rank if cfg.SEED >= 0 else None)

@@ -11,7 +11,7 @@ import open_clip
 import torch
 from torch import Tensor, nn
 
-from ..registry import TEXT_ENCODER_REGISTRY
+from ..registry import REFINER_REGISTRY, TEXT_ENCODER_REGISTRY
 from ..runtime.config import CfgNode, configurable
 from ..vocabulary import Vocabulary
 from .clip import Tokenizer, brings_weights, load_clip
@@ -56,7 +56,9 @@ class TextEncoder(nn.Module):
     def stamp(self) -> Hashable:
         """Differs from an earlier one if weights were changed, loaded or moved since. Cheap."""
         # Tensors made in inference mode count no versions.
-        return tuple((t.data_ptr(), 0 if t.is_inference() else t._version) for t in self._tensors())
+        return self.device, *(
+            (t.data_ptr(), 0 if t.is_inference() else t._version) for t in self._tensors()
+        )
 
     def _tensors(self) -> Iterator[Tensor]:
         return chain(self.parameters(), self.buffers())
@@ -99,7 +101,8 @@ class OpenClipText(TextEncoder):
     def from_config(cls, cfg: CfgNode) -> dict[str, Any]:
         source = cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED
         model, tokenizer = load_clip(*source)
-        if "ClipSecondLook" not in cfg.MODEL.REFINERS:
+        refiners = [REFINER_REGISTRY.get(refiner) for refiner in cfg.MODEL.REFINERS]
+        if not any(getattr(refiner, "looks_with_clip", False) for refiner in refiners):
             del model.visual
         restored = brings_weights(*source)
         return {

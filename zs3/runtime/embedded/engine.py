@@ -66,7 +66,7 @@ class TrainerBase:
                     self.after_step()
                 self.iter += 1
             except Exception:
-                logger.exception("Training stopped at iteration %d:", self.iter)
+                logger.error("Training stopped at iteration %d.", self.iter)
                 raise
             finally:
                 self.after_train()
