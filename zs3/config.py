@@ -115,9 +115,11 @@ def _parts(cfg: CN) -> None:
     # Any timm model with features_only support; features are called res1, res2, ... by stride 2, 4,
     # ...
     cfg.MODEL.TIMM.NAME = "resnet50"
+    # Load the weights timm has for it.
     cfg.MODEL.TIMM.PRETRAINED = False
     cfg.MODEL.TIMM.OUT_FEATURES = ["res2", "res3", "res4", "res5"]
     cfg.MODEL.MOBILENET = CN()
+    # Features of stride 4, 8, 16 and 32.
     cfg.MODEL.MOBILENET.OUT_FEATURES = ["res2", "res3", "res4", "res5"]
     # Pad stride-2 convolutions at the right and bottom only, as TensorFlow's "SAME" does (weights
     # that come from there).
@@ -165,9 +167,11 @@ def _parts(cfg: CN) -> None:
     cfg.MODEL.QUERY_DECODER.IN_FEATURE = "res5"
     cfg.MODEL.QUERY_DECODER.NUM_SCALES = 3
     cfg.MODEL.QUERY_DECODER.NUM_QUERIES = 100
+    # Width, attention heads, and width of the perceptrons of its layers.
     cfg.MODEL.QUERY_DECODER.HIDDEN_DIM = 256
     cfg.MODEL.QUERY_DECODER.NHEADS = 8
     cfg.MODEL.QUERY_DECODER.DIM_FEEDFORWARD = 2048
+    # Layers (published "10" of Mask2Former is 9 here), normalisation in front of them, dropout.
     cfg.MODEL.QUERY_DECODER.ENC_LAYERS = 0
     cfg.MODEL.QUERY_DECODER.DEC_LAYERS = 6
     cfg.MODEL.QUERY_DECODER.PRE_NORM = False
@@ -257,6 +261,7 @@ def _parts(cfg: CN) -> None:
     cfg.MODEL.CRITERION.NAME = "SetCriterion"
     # SetCriterion's mask loss: "focal" (MaskFormer) or "bce".
     cfg.MODEL.CRITERION.MASK_LOSS = "focal"
+    # Weights of the losses; those of supervised layers are added up.
     cfg.MODEL.CRITERION.CLASS_WEIGHT = 1.0
     cfg.MODEL.CRITERION.MASK_WEIGHT = 20.0
     cfg.MODEL.CRITERION.DICE_WEIGHT = 1.0
@@ -283,6 +288,7 @@ def _engine(cfg: CN) -> None:
     cfg.SOLVER.LR_MULTIPLIERS = [["backbone", 0.1]]
     # Weight decay of embeddings (queries, positions).
     cfg.SOLVER.WEIGHT_DECAY_EMBED = 0.0
+    # WarmupPolyLR: (1 - iteration / MAX_ITER) to this power.
     cfg.SOLVER.POLY_LR_POWER = 0.9
     # The schedule ends at this share of the base rate ("WarmupPolyLR" and "WarmupCosineLR").
     cfg.SOLVER.LR_END = 0.0

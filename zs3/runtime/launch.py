@@ -54,7 +54,8 @@ def launch(
 
     Raises:
         ValueError: more processes than GPUs, or several machines without a common address.
-        RuntimeError: a spawned process failed, with its traceback; the others have been stopped.
+        ValueError: a spawned process refused what it was given; the others have been stopped.
+        RuntimeError: a spawned process failed otherwise, with its traceback; the same.
         ProcessExitedException: a spawned process was killed, or exited by itself; the same.
     """
     on_gpu = torch.cuda.is_available() if on_gpu is None else on_gpu
@@ -139,7 +140,10 @@ def _spawn(team: _Team, main_func: Callable[..., None], args: tuple[Any, ...]) -
         # torch reports any of those that raised, but only the first had a reason of its own.
         if failures.empty():
             raise
-        raise RuntimeError(f"a process failed:\n{failures.get()}") from None
+        reason, trace = failures.get()
+        if reason:
+            raise ValueError(reason) from None
+        raise RuntimeError(f"a process failed:\n{trace}") from None
     except KeyboardInterrupt:
         # Ctrl-C reaches spawned processes, too.
         _end(processes)
@@ -149,15 +153,17 @@ def _spawn(team: _Team, main_func: Callable[..., None], args: tuple[Any, ...]) -
 def _work(
     local_rank: int,
     team: _Team,
-    failures: SimpleQueue[str],
+    failures: SimpleQueue[tuple[str, str]],
     main_func: Callable[..., None],
     args: tuple[Any, ...],
 ) -> None:
     with team.joined(local_rank):
         try:
             main_func(*args)
-        except Exception:
-            failures.put(traceback.format_exc())
+        except Exception as error:
+            # What users can mend comes as it would from a single process.
+            mendable = isinstance(error, (ValueError, OSError, FloatingPointError))
+            failures.put((str(error) if mendable else "", traceback.format_exc()))
             raise
 
 
