@@ -29,7 +29,12 @@ def default_setup(cfg: CfgNode, args: argparse.Namespace) -> None:
         args: the command line's, to be logged; with `eval_only` cuDNN does not benchmark.
     """
     rank = comm.get_rank()
+    # A second run in the same process is not to be written into the first one's file.
+    setup_logger.cache_clear()
     for name in ("zs3", "detectron2", "fvcore"):
+        for handler in list(logging.getLogger(name).handlers):
+            logging.getLogger(name).removeHandler(handler)
+            handler.close()
         setup_logger(cfg.OUTPUT_DIR, distributed_rank=rank, name=name)
     logger.info("process %d of %d", rank, comm.get_world_size())
     logger.info("environment: %s", environment())
