@@ -120,6 +120,8 @@ def script(main_file):
             text=True,
             env={**os.environ, **environment},
             start_new_session=True,
+            # Ctrl-C is ignored in what a shell has put into the background, and this is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         started.append(process)
         return process
