@@ -139,6 +139,7 @@ def main() -> None:
         "command", choices=COMMANDS, help="train: as train_net.py; segment: as demo/demo.py"
     )
     args = parser.parse_args(sys.argv[1:2])
+    sys.argv[0] = f"zs3 {args.command}"  # what argparse calls the program in its usage
     COMMANDS[args.command](sys.argv[2:])
 
 
