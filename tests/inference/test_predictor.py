@@ -99,3 +99,5 @@ def test_saved_labels_are_the_labels(tmp_path):
     result.save_overlay(tmp_path / "overlay.png")
     np.testing.assert_array_equal(read_label(tmp_path / "labels.png"), labels)
     assert read_image(tmp_path / "overlay.png").dtype == np.uint8
+    with pytest.raises(ValueError, match=r"overlay\.jpg' must end in \.png"):
+        result.save_overlay(tmp_path / "overlay.jpg")

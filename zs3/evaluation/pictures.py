@@ -150,7 +150,14 @@ def legend(
 
 
 def save_png(path: str | Path, picture: np.ndarray) -> None:
-    """Writes (H, W, 3) uint8 RGB, atomically."""
+    """
+    Writes (H, W, 3) uint8 RGB, atomically.
+
+    Raises:
+        ValueError: a file name that does not end in .png.
+    """
+    if Path(path).suffix.lower() != ".png":
+        raise ValueError(f"pictures are written as PNG, so {str(path)!r} must end in .png.")
     write_atomically(path, _png(Image.fromarray(picture)))
 
 
