@@ -18,8 +18,8 @@ metrics = output / "model" / "inference" / "shapes_mixed_test" / "metrics.json"
 scores = json.loads(metrics.read_text())["sem_seg"]
 missed = {name: scores[name] for name, bound in LOWEST.items() if scores[name] < bound}
 report = json.loads((output / "segmented" / "report.json").read_text())
-print("1 passed, 0 failed" if not missed and len(report["images"]) == 12 else "0 passed, 1 failed")
 if missed:
     raise SystemExit(f"below the bounds {LOWEST}: {missed}")
 if len(report["images"]) != 12:
     raise SystemExit(f"the demo segmented {len(report['images'])} of 12 images")
+print(f"the main job is within its bounds: hIoU {scores['hIoU']}, 12 images segmented")

@@ -56,8 +56,8 @@ ROWS = (
     ),
     Row("ZegFormer, CLIP in one pass", "zegformer", ("MODEL.SECOND_LOOK.MODE", "one_pass")),
     Row("ZegFormer, published fusion", "zegformer_published_fusion"),
-    Row("per pixel (SPNet)", "spnet"),
-    Row("per pixel, calibrated (SPNet-c)", "spnet", ("MODEL.SEEN_BIAS.GAMMA", "0.2")),
+    Row("per pixel", "spnet"),
+    Row("per pixel, calibrated", "spnet", ("MODEL.SEEN_BIAS.GAMMA", "0.2")),
 )
 # Variants that are read out from another configuration's weights.
 WEIGHTS_OF = {"zegformer_published_fusion": "zegformer"}
