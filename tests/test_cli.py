@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from zs3 import cli
+from zs3.commands import segment, train
 
 SPNET = str(Path(__file__).parents[1] / "configs" / "shapes" / "spnet.yaml")
 
@@ -28,7 +29,7 @@ def test_a_mistake_in_training_is_one_line(arguments, message, tmp_path):
     output = [] if "missing.yaml" in arguments else ["OUTPUT_DIR", str(tmp_path)]
     odd = arguments[-1] == "SOLVER.MAX_ITER"
     with pytest.raises(SystemExit, match=message) as stop:
-        cli.train([*arguments, *([] if odd else output)])
+        train.main([*arguments, *([] if odd else output)])
     assert "\n" not in str(stop.value)
 
 
@@ -43,20 +44,31 @@ def test_a_mistake_in_training_is_one_line(arguments, message, tmp_path):
 def test_a_mistake_in_the_demo_is_one_line(arguments, message, tmp_path):
     filled = [argument.format(tmp=tmp_path) for argument in arguments]
     with pytest.raises(SystemExit, match=f"error: .*{message}"):
-        cli.segment([*filled, "--output", str(tmp_path / "out")])
+        segment.main([*filled, "--output", str(tmp_path / "out")])
 
 
-def test_help_teaches(capsys):
-    for command in (cli.train, cli.segment):
-        with pytest.raises(SystemExit) as stop:
-            command(["--help"])
-        assert stop.value.code == 0
-        assert "examples:" in capsys.readouterr().out
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_help_teaches(command, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["zs3", command, "--help"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 0
+    said = capsys.readouterr().out
+    assert f"usage: zs3 {command}" in said
+    assert "examples:" in said
 
 
-def test_the_command_zs3_offers_both(monkeypatch):
+def test_the_command_zs3_hands_its_arguments_on(monkeypatch):
     called = []
-    monkeypatch.setitem(cli.COMMANDS, "segment", called.append)
+    monkeypatch.setattr(segment, "main", called.append)
     monkeypatch.setattr("sys.argv", ["zs3", "segment", "--input", "a.jpg"])
     cli.main()
     assert called == [["--input", "a.jpg"]]
+
+
+def test_the_command_zs3_lists_its_commands(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["zs3", "--help"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    said = capsys.readouterr().out
+    assert all(f"  {name}" in said and what in said for name, what in cli.COMMANDS.items())

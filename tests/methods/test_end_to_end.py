@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import zs3
-from zs3 import cli
+from zs3.commands import segment, train
 from zs3.data.datasets.shapes import ShapesSet, unseen_names
 from zs3.data.reading import read_label
 from zs3.runtime.data import DatasetCatalog, MetadataCatalog
@@ -43,7 +43,7 @@ def run(request, prepare_shapes, tmp_path_factory) -> Iterator[Path]:
         "SOLVER: {MAX_ITER: 3, IMS_PER_BATCH: 2, WARMUP_ITERS: 0, LOG_PERIOD: 1}\n"
         f"OUTPUT_DIR: '{folder / 'model'}'\n"
     )
-    cli.train(["--config-file", str(config)])
+    train.main(["--config-file", str(config)])
     yield folder
     for part in ("photos_train", "photos_val"):
         DatasetCatalog.remove(part)
@@ -64,7 +64,7 @@ def test_training_leaves_scores_pictures_and_a_model(run):
 
 def test_evaluating_the_saved_model_gives_the_same_scores(run, tmp_path):
     weights = ["MODEL.WEIGHTS", str(run / "model"), "OUTPUT_DIR", str(tmp_path)]
-    cli.train(["--config-file", str(run / "own.yaml"), "--eval-only", *weights])
+    train.main(["--config-file", str(run / "own.yaml"), "--eval-only", *weights])
     scores = (tmp_path / "inference/photos_val/metrics.json").read_text()
     assert scores == (run / "model/inference/photos_val/metrics.json").read_text()
 
@@ -80,7 +80,7 @@ def test_the_directory_can_be_loaded_and_asked_about_other_names(run):
 def test_the_demo_segments_a_folder(run, tmp_path, capsys):
     (run / "photos/images/broken.png").write_bytes(b"broken")
     arguments = ["--model", str(run / "model"), "--input", str(run / "photos/images")]
-    cli.segment([*arguments, "--output", str(tmp_path), "--classes", "grass, water, red star"])
+    segment.main([*arguments, "--output", str(tmp_path), "--classes", "grass, water, red star"])
     (run / "photos/images/broken.png").unlink()
 
     assert "10 of 11 images segmented" in capsys.readouterr().out
@@ -92,22 +92,22 @@ def test_the_demo_segments_a_folder(run, tmp_path, capsys):
 
 def test_resuming_a_finished_run_changes_nothing(run):
     weights = (run / "model/model_final.safetensors").read_bytes()
-    cli.train(["--config-file", str(run / "own.yaml"), "--resume"])
+    train.main(["--config-file", str(run / "own.yaml"), "--resume"])
     assert (run / "model/model_final.safetensors").read_bytes() == weights
 
 
 def test_evaluating_without_naming_weights_takes_those_of_the_directory(run, tmp_path):
     config = ["--config-file", str(run / "own.yaml"), "--eval-only"]
     before = (run / "model/config.yaml").read_text()
-    cli.train([*config, "MODEL.SEEN_BIAS.GAMMA", "0.0"])
+    train.main([*config, "MODEL.SEEN_BIAS.GAMMA", "0.0"])
     assert (run / "model/config.yaml").read_text() == before
     with pytest.raises(SystemExit, match="no weights to evaluate in OUTPUT_DIR"):
-        cli.train([*config, "OUTPUT_DIR", str(tmp_path)])
+        train.main([*config, "OUTPUT_DIR", str(tmp_path)])
 
 
 def test_training_anew_keeps_the_earlier_run_usable(run):
     weights = (run / "model/model_final.safetensors").read_bytes()
-    cli.train(["--config-file", str(run / "own.yaml"), "SEED", "1"])
+    train.main(["--config-file", str(run / "own.yaml"), "SEED", "1"])
     earlier = run / "model/earlier_1"
     assert (earlier / "model_final.safetensors").read_bytes() == weights
     assert (run / "model/model_final.safetensors").read_bytes() != weights
@@ -127,5 +127,5 @@ def test_parts_that_do_not_fit_are_refused_before_training(run, tmp_path, option
     data = ["DATASETS.TRAIN", "['photos_train']", "DATASETS.TEST", "['photos_val']"]
     data += ["DATASETS.FILES", f"['{run / 'photos/photos.yaml'}']", "OUTPUT_DIR", str(tmp_path)]
     with pytest.raises(SystemExit, match=message):
-        cli.train([*config, *data, *options])
+        train.main([*config, *data, *options])
     assert not (tmp_path / "metrics.json").exists()

@@ -1,0 +1,1 @@
+"""The commands of `zs3`, one a file: `main(arguments)`."""
