@@ -1,0 +1,26 @@
+"""The losses."""
+
+from __future__ import annotations
+
+from ..runtime.config import CfgNode as CN
+
+
+def add(cfg: CN) -> None:
+    cfg.MODEL.CRITERION = CN()
+    # "SetCriterion" or "PixelCrossEntropy".
+    cfg.MODEL.CRITERION.NAME = "SetCriterion"
+    # SetCriterion's mask loss: "focal" (MaskFormer) or "bce".
+    cfg.MODEL.CRITERION.MASK_LOSS = "focal"
+    # Weights of the losses; those of supervised layers are added up.
+    cfg.MODEL.CRITERION.CLASS_WEIGHT = 1.0
+    cfg.MODEL.CRITERION.MASK_WEIGHT = 20.0
+    cfg.MODEL.CRITERION.DICE_WEIGHT = 1.0
+    # Matching costs.
+    cfg.MODEL.CRITERION.CLASS_COST = 1.0
+    cfg.MODEL.CRITERION.MASK_COST = 20.0
+    cfg.MODEL.CRITERION.DICE_COST = 1.0
+    # Weight of the void class in the cross-entropy.
+    cfg.MODEL.CRITERION.VOID_WEIGHT = 0.1
+    # Rows and columns of the grid of cells on which masks (or pixels) are compared with the
+    # labels; 0 compares at the full input.
+    cfg.MODEL.CRITERION.LOSS_SIZE = 0

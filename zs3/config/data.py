@@ -1,0 +1,23 @@
+"""Data, and how images become samples."""
+
+from __future__ import annotations
+
+from ..runtime.config import CfgNode as CN
+
+
+def add(cfg: CN) -> None:
+    # INPUT.RANDOM_FLIP may be "both" (horizontal and vertical, independently) as well.
+    # Padded sizes are multiples of it, in training and prediction (pixels); 0 pads to the largest
+    # image only.
+    cfg.INPUT.SIZE_DIVISIBILITY = 32
+    # Training images are padded to at least this side (pixels) at the right and bottom, as the
+    # published mappers do.
+    cfg.INPUT.PAD_TO = 0
+    # A crop is drawn again (up to 10 times) while one label covers more than this share of it; 1.0
+    # accepts any crop.
+    cfg.INPUT.CROP.SINGLE_CATEGORY_MAX_AREA = 1.0
+    # SSD's random brightness, contrast, saturation and hue.
+    cfg.INPUT.COLOR_AUG_SSD = False
+    # Your own data: YAML files that describe folders of images and labels (docs/your-data.md). What
+    # they describe is registered as NAME_train and NAME_val for DATASETS.TRAIN and DATASETS.TEST.
+    cfg.DATASETS.FILES = []

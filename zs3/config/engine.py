@@ -1,0 +1,45 @@
+"""Optimisation and evaluation."""
+
+from __future__ import annotations
+
+from ..runtime.config import CfgNode as CN
+
+
+def add(cfg: CN) -> None:
+    # "AdamW" or "SGD".
+    cfg.SOLVER.OPTIMIZER = "AdamW"
+    # [pattern, factor] pairs: the first pattern found in a parameter's name scales its learning
+    # rate.
+    cfg.SOLVER.LR_MULTIPLIERS = [["backbone", 0.1]]
+    # Weight decay of embeddings (queries, positions).
+    cfg.SOLVER.WEIGHT_DECAY_EMBED = 0.0
+    # WarmupPolyLR: (1 - iteration / MAX_ITER) to this power.
+    cfg.SOLVER.POLY_LR_POWER = 0.9
+    # The schedule ends at this share of the base rate ("WarmupPolyLR" and "WarmupCosineLR").
+    cfg.SOLVER.LR_END = 0.0
+    # Batches whose gradients are added up before a step.
+    cfg.SOLVER.ACCUMULATE = 1
+    # Several processes: look for parameters that a step did not use, for models that skip some.
+    cfg.SOLVER.FIND_UNUSED_PARAMETERS = False
+    # Decay of the exponential moving average of the weights that is evaluated and exported; 0 is
+    # off.
+    cfg.SOLVER.EMA_DECAY = 0.0
+    # Checkpoints kept beside the best and the last.
+    cfg.SOLVER.KEEP = 2
+    # Iterations between two lines of the console and metrics.json.
+    cfg.SOLVER.LOG_PERIOD = 20
+
+    # The metric that decides which checkpoint is the best.
+    cfg.TEST.BEST_METRIC = "hIoU"
+    # Images predicted together.
+    cfg.TEST.IMS_PER_BATCH = 1
+    # Published protocols to report beside the standard metrics: "zegformer", "spnet", "zs3net".
+    cfg.TEST.PROTOCOLS = []
+    # Pictures (input, truth, prediction) written by an evaluation.
+    cfg.TEST.PICTURES = 8
+    # Classes whose full-size scores are held at a time.
+    cfg.TEST.CLASS_CHUNK = 64
+
+    # Parameters whose name matches one of these patterns (regular expressions, from the start) are
+    # not trained.
+    cfg.MODEL.FREEZE = []

@@ -1,0 +1,52 @@
+"""What groups pixels into regions."""
+
+from __future__ import annotations
+
+from ..runtime.config import CfgNode as CN
+
+
+def add(cfg: CN) -> None:
+    cfg.MODEL.GROUPING = CN()
+    # "MaskProposals" or "PixelGrid".
+    cfg.MODEL.GROUPING.NAME = "MaskProposals"
+    cfg.MODEL.PIXEL_DECODER = CN()
+    # "FPN", "TransformerEncoderFPN", or "BackboneMap": the finest of IN_FEATURES as it is.
+    cfg.MODEL.PIXEL_DECODER.NAME = "FPN"
+    # Backbone features it reads.
+    cfg.MODEL.PIXEL_DECODER.IN_FEATURES = ["res2", "res3", "res4", "res5"]
+    # Width of its maps, and of the mask features.
+    cfg.MODEL.PIXEL_DECODER.CONV_DIM = 256
+    cfg.MODEL.PIXEL_DECODER.MASK_DIM = 256
+    # "GN" (32 groups), "BN", or "" for none.
+    cfg.MODEL.PIXEL_DECODER.NORM = "GN"
+    # Encoder layers on the coarsest map (TransformerEncoderFPN).
+    cfg.MODEL.PIXEL_DECODER.ENC_LAYERS = 6
+    cfg.MODEL.QUERY_DECODER = CN()
+    # "DETRDecoder" (one map, full attention) or "MaskedDecoder" (several maps in turn, attention
+    # inside the masks).
+    cfg.MODEL.QUERY_DECODER.NAME = "DETRDecoder"
+    # Map(s) the queries attend to: a backbone feature for DETRDecoder ("pixel_decoder" for its
+    # encoded map); for MaskedDecoder how many of the pixel decoder's maps, coarse first.
+    cfg.MODEL.QUERY_DECODER.IN_FEATURE = "res5"
+    cfg.MODEL.QUERY_DECODER.NUM_SCALES = 3
+    cfg.MODEL.QUERY_DECODER.NUM_QUERIES = 100
+    # Width, attention heads, and width of the perceptrons of its layers.
+    cfg.MODEL.QUERY_DECODER.HIDDEN_DIM = 256
+    cfg.MODEL.QUERY_DECODER.NHEADS = 8
+    cfg.MODEL.QUERY_DECODER.DIM_FEEDFORWARD = 2048
+    # Layers (published "10" of Mask2Former is 9 here), normalisation in front of them, dropout.
+    cfg.MODEL.QUERY_DECODER.ENC_LAYERS = 0
+    cfg.MODEL.QUERY_DECODER.DEC_LAYERS = 6
+    cfg.MODEL.QUERY_DECODER.PRE_NORM = False
+    cfg.MODEL.QUERY_DECODER.DROPOUT = 0.1
+    # Supervise every decoder layer, not only the last.
+    cfg.MODEL.QUERY_DECODER.DEEP_SUPERVISION = True
+    # A 1x1 convolution in front even where the widths already agree.
+    cfg.MODEL.QUERY_DECODER.ENFORCE_INPUT_PROJ = False
+    cfg.MODEL.RESIDUAL_PROPOSAL = CN()
+    # One more proposal, at prediction: what no query claims. For training data with ignored unseen
+    # pixels.
+    cfg.MODEL.RESIDUAL_PROPOSAL.ENABLED = False
+    # It needs this many pixels after opening with a square of KERNEL pixels.
+    cfg.MODEL.RESIDUAL_PROPOSAL.MIN_PIXELS = 100
+    cfg.MODEL.RESIDUAL_PROPOSAL.KERNEL = 5

@@ -1,0 +1,42 @@
+"""What corrects scores."""
+
+from __future__ import annotations
+
+from ..runtime.config import CfgNode as CN
+
+
+def add(cfg: CN) -> None:
+    # Names in order of application, "ClipSecondLook" and/or "SeenBias".
+    cfg.MODEL.REFINERS = []
+    cfg.MODEL.SECOND_LOOK = CN()
+    # "crops": one CLIP pass a proposal; "one_pass": one dense CLIP pass an image, pooled inside the
+    # masks.
+    cfg.MODEL.SECOND_LOOK.MODE = "crops"
+    # What a crop shows: "cropmask" (the segment on the mean colour), "crop" (with its surroundings)
+    # or "mask" (no crop).
+    cfg.MODEL.SECOND_LOOK.STYLE = "cropmask"
+    # Crop a square around the mask's box instead of stretching the box.
+    cfg.MODEL.SECOND_LOOK.SQUARE = False
+    # The square is MARGIN times as wide as the box, plus PAD pixels on each side.
+    cfg.MODEL.SECOND_LOOK.MARGIN = 1.0
+    cfg.MODEL.SECOND_LOOK.PAD = 0.0
+    # Proposals of fewer pixels are not looked at and score 0; 0 looks at all (an empty one becomes
+    # the whole canvas).
+    cfg.MODEL.SECOND_LOOK.MIN_PIXELS = 0
+    # Shorter side (pixels) the image is resized to for the one-pass mode.
+    cfg.MODEL.SECOND_LOOK.IMAGE_SIZE = 448
+    # The prompts CLIP compares with, as MODEL.TEXT.TEMPLATES.
+    cfg.MODEL.SECOND_LOOK.TEMPLATES = "clip_scoring"
+    # "PublishedFusion" (ZegFormer's) or "RenormalizedFusion" (unit sum a region, void kept apart).
+    cfg.MODEL.SECOND_LOOK.FUSION = "PublishedFusion"
+    # Exponents of CLIP's opinion on seen and unseen classes; the rest is the model's. 1.0 is CLIP
+    # alone, 0.0 none of it.
+    cfg.MODEL.SECOND_LOOK.SEEN_WEIGHT = 1 / 3
+    cfg.MODEL.SECOND_LOOK.UNSEEN_WEIGHT = 2 / 3
+    # PublishedFusion: CLIP's opinion on a seen class is its mean over the seen classes.
+    cfg.MODEL.SECOND_LOOK.AVERAGE_SEEN = True
+    # Crops a forward pass of CLIP; bounds memory, changes nothing else.
+    cfg.MODEL.SECOND_LOOK.BATCH = 64
+    cfg.MODEL.SEEN_BIAS = CN()
+    # Subtracted from the scores of seen classes ("gamma", calibrated stacking); 0 is off.
+    cfg.MODEL.SEEN_BIAS.GAMMA = 0.0
