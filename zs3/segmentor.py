@@ -7,8 +7,7 @@ The spine: every method of this project is this one model with other parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -18,8 +17,9 @@ from .backbone import build_backbone
 from .criterion import build_criterion
 from .grouping import build_grouping
 from .images import ImageBatch
+from .inference.modes import InferenceMode, Inputs, build_inference, whole
 from .naming import build_naming
-from .readout import Prepared, Readout, build_readout
+from .readout import Readout, ScoreMaps, build_readout
 from .regions import Regions
 from .runtime.config import CfgNode, configurable
 from .runtime.data import DatasetCatalog, MetadataCatalog
@@ -27,10 +27,6 @@ from .runtime.modeling import META_ARCH_REGISTRY
 from .scene import Scene
 from .text import TextBank, build_text_bank
 from .vocabulary import IGNORE, Vocabulary
-
-# Any: Detectron2's input dicts hold tensors, sizes, names and a vocabulary.
-Inputs = Sequence[dict[str, Any]]
-Read = Callable[[Prepared, int, tuple[int, int]], Tensor]
 
 
 @META_ARCH_REGISTRY.register()
@@ -44,7 +40,8 @@ class ZeroShotSegmentor(nn.Module):
         naming: (Regions, text (K, P, D) or (B, K, P, D)) -> logits (B, N, K), or (B, N, K + 1) with
             void last.
         text: vocabularies -> text embeddings.
-        readout: regions and their logits -> label or score maps at any size.
+        readout: regions and their logits -> score maps at any size.
+        inference: how often, and how, it looks at an image.
         criterion: (regions, logits, targets) -> dict of weighted losses; None for a model that is
             never trained.
         vocabulary: what to segment when an input does not bring its own "vocabulary".
@@ -66,6 +63,7 @@ class ZeroShotSegmentor(nn.Module):
         naming: nn.Module,
         text: TextBank,
         readout: Readout,
+        inference: InferenceMode = whole,
         criterion: nn.Module | None = None,
         vocabulary: Vocabulary | None = None,
         pixel_mean: Sequence[float] = (123.675, 116.28, 103.53),
@@ -79,6 +77,7 @@ class ZeroShotSegmentor(nn.Module):
         self.naming = naming
         self.text = text
         self.readout = readout
+        self.inference = inference
         self.criterion = criterion
         self.vocabulary = vocabulary
         self.size_divisibility = size_divisibility
@@ -103,6 +102,7 @@ class ZeroShotSegmentor(nn.Module):
             "naming": build_naming(cfg, grouping.embedding_dim, text.dim),
             "text": text,
             "readout": build_readout(cfg, text),
+            "inference": build_inference(cfg),
             "criterion": build_criterion(cfg),
             "vocabulary": vocabulary or _dataset_vocabulary(cfg),
             "pixel_mean": cfg.MODEL.PIXEL_MEAN,
@@ -130,15 +130,18 @@ class ZeroShotSegmentor(nn.Module):
         """
         if self.training:
             return self.losses(batched_inputs)
-        return [{"sem_seg": scores} for scores in self.predict(batched_inputs, self.readout.scores)]
+        return [{"sem_seg": maps.scores()} for maps in self.predict(batched_inputs)]
 
     def labels(self, batched_inputs: Inputs) -> list[dict[str, Tensor]]:
         """
         As `forward` in evaluation, but {"labels": (height, width) int64}; K score maps are never
         held at once.
         """
-        read = partial(self.readout.labels, chunk=self.class_chunk)
-        return [{"labels": labels} for labels in self.predict(batched_inputs, read)]
+        return [{"labels": maps.labels(self.class_chunk)} for maps in self.predict(batched_inputs)]
+
+    def predict(self, batched_inputs: Inputs) -> list[ScoreMaps]:
+        """Scores of every image at its "height" and "width", by default its own size."""
+        return self.inference(self.predict_whole, batched_inputs)
 
     def losses(self, batched_inputs: Inputs) -> dict[str, Tensor]:
         """
@@ -176,13 +179,8 @@ class ZeroShotSegmentor(nn.Module):
                 f"MODEL.NAMING.WITH_VOID {needs_void}, or take another naming or criterion."
             )
 
-    def predict(self, batched_inputs: Inputs, read: Read) -> list[Tensor]:
-        """
-        Runs the model and reads every image out at its "height" and "width", by default its own.
-
-        Args:
-            read: what to ask the readout, given its preparation, an image's number and a size.
-        """
+    def predict_whole(self, batched_inputs: Inputs) -> list[ScoreMaps]:
+        """As `predict`, in one pass over the batch whatever `inference` is."""
         vocabularies = self._vocabularies(batched_inputs)
         images = self._images(batched_inputs)
         features, regions, logits = self._name(images, vocabularies)
@@ -195,7 +193,7 @@ class ZeroShotSegmentor(nn.Module):
             (inputs.get("height", size[0]), inputs.get("width", size[1]))
             for inputs, size in zip(batched_inputs, images.sizes, strict=True)
         ]
-        return [read(prepared, i, size) for i, size in enumerate(sizes)]
+        return [self.readout.read(prepared, i, size) for i, size in enumerate(sizes)]
 
     def _name(
         self, images: ImageBatch, vocabularies: Sequence[Vocabulary]

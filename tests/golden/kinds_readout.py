@@ -8,7 +8,7 @@ from typing import Any
 
 import open_clip
 import torch
-from golden import Case, check_all
+from golden import Case, check_all, load_case
 from kinds_heads import per_pixel_baseline_logits
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -21,6 +21,7 @@ from zs3.criterion import PixelCrossEntropy
 from zs3.grouping import FPN, DETRDecoder, MaskProposals
 from zs3.grouping.attention import BlockSpec
 from zs3.images import ImageBatch
+from zs3.inference.tta import MultiScaleFlip
 from zs3.naming import TextClassifier
 from zs3.readout import PixelReadout, RegionReadout
 from zs3.refinement import (
@@ -61,9 +62,9 @@ def clip_crop_path(case: Case) -> None:
         readout = RegionReadout(refiners=[look], bias=SeenBias(gamma=0.1))
         got[f"{style}_crops_sub8"] = crops[:, :, 1::8, 2::8]
         got[f"{style}_clip_logits"] = look.clip_logits(scene, masks, looked)[0]
-        got[f"{style}_sem_seg"] = readout.scores(
-            readout.prepare(scene, [logits]), 0, tuple(case.inputs["out_size"].tolist())
-        )
+        prepared = readout.prepare(scene, [logits])
+        size = tuple(case.inputs["out_size"].tolist())
+        got[f"{style}_sem_seg"] = readout.read(prepared, 0, size).scores()
     check_all(case, {name: got[name] for name in case.outputs})
 
 
@@ -105,6 +106,23 @@ def full_inference(case: Case) -> None:
 
 
 @torch.no_grad()
+def tta(case: Case) -> None:
+    whole = load_case(case.path.with_name(f"{case.meta['state_from']}.json"))
+    hyper, options = whole.meta["hyper"], case.meta["overrides"]
+    text = clip_text(case.prefixed_state, whole.meta["clip"], hyper["prompt_ensemble_type"])
+    readout = published_readout(
+        text, {f"MODEL.MASK_FORMER.{key}": value for key, value in options.items()}
+    )
+    model = zegformer(case.prefixed_state, hyper, text, readout).eval()
+    model.vocabulary = vocabulary_of(whole)
+    sizes = tuple(case.meta["min_sizes"])
+    model.inference = MultiScaleFlip(sizes, case.meta["max_size"], case.meta["flip"])
+    height, width = case.inputs["out_size"].tolist()
+    (output,) = model([{"image": case.inputs["image"], "height": height, "width": width}])
+    check_all(case, output)
+
+
+@torch.no_grad()
 def zeroshot_per_pixel_baseline(case: Case) -> None:
     targets = case.inputs["target"]
     regions, logits = per_pixel_baseline_logits(case, case.inputs["text_features_train"])
@@ -123,7 +141,7 @@ def zeroshot_per_pixel_baseline(case: Case) -> None:
         {
             "logits": F.interpolate(regions.paint(logits), size, mode="bilinear"),
             "loss_sem_seg": losses["loss_ce"],
-            "sem_seg0": readout.scores(prepared, 0, tuple(case.meta["out_size"])),
+            "sem_seg0": readout.read(prepared, 0, tuple(case.meta["out_size"])).scores(),
         },
     )
 
@@ -253,5 +271,6 @@ def padded_to(images: tuple[Tensor, ...], size: tuple[int, int]) -> ImageBatch:
 KINDS: dict[str, Callable[[Case], None]] = {
     "clip_crop_path": clip_crop_path,
     "full_inference": full_inference,
+    "tta": tta,
     "zeroshot_per_pixel_baseline": zeroshot_per_pixel_baseline,
 }

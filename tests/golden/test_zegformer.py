@@ -23,7 +23,7 @@ KINDS: suite.Kinds = {
     **kinds_text.KINDS,
     **kinds_training.KINDS,
 }
-NOT_YET = frozenset({"m2f_criterion", "m2f_full", "m2f_msdeformattn", "tta"})
+NOT_YET = frozenset({"m2f_criterion", "m2f_full", "m2f_msdeformattn"})
 
 
 @pytest.mark.parametrize("path", suite.cases("zegformer"))

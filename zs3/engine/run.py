@@ -89,7 +89,8 @@ def rehearse(model: ZeroShotSegmentor, vocabularies: Iterable[Vocabulary]) -> No
     model.eval()
     with undisturbed(), torch.inference_mode():
         for vocabulary in dict.fromkeys(vocabularies):
-            model.labels([{"image": grey, "vocabulary": vocabulary}])
+            (maps,) = model.predict_whole([{"image": grey, "vocabulary": vocabulary}])
+            maps.labels(model.class_chunk)
     model.train(was_training)
 
 
