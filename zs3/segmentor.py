@@ -17,7 +17,8 @@ from .backbone import build_backbone
 from .criterion import build_criterion
 from .grouping import build_grouping
 from .images import ImageBatch
-from .inference.modes import InferenceMode, Inputs, build_inference, whole
+from .inference.build import build_inference
+from .inference.modes import InferenceMode, Inputs, whole
 from .naming import build_naming
 from .readout import Readout, ScoreMaps, build_readout
 from .regions import Regions

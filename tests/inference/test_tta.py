@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from zs3.config import get_config
-from zs3.inference.modes import build_inference, whole
+from zs3.inference.build import build_inference
+from zs3.inference.modes import whole
+from zs3.inference.sliding import SlidingWindow
 from zs3.inference.tta import MultiScaleFlip
 from zs3.readout import ScoreMaps
 
@@ -55,7 +57,7 @@ def test_no_size_is_refused() -> None:
 
 
 def test_the_configuration_chooses() -> None:
-    enabled = [
+    scales = [
         "TEST.AUG.ENABLED",
         "True",
         "TEST.AUG.MIN_SIZES",
@@ -63,5 +65,11 @@ def test_the_configuration_chooses() -> None:
         "TEST.AUG.FLIP",
         "False",
     ]
+    windows = ["TEST.SLIDING_WINDOW.ENABLED", "True", "TEST.SLIDING_WINDOW.CROP", "448"]
+    slide = SlidingWindow(448, 426)
+
     assert build_inference(get_config()) is whole
-    assert build_inference(get_config(opts=enabled)) == MultiScaleFlip((32, 64), 4000, False)
+    assert build_inference(get_config(opts=scales)) == MultiScaleFlip((32, 64), 4000, False)
+    assert build_inference(get_config(opts=windows)) == slide
+    both = build_inference(get_config(opts=[*windows, *scales]))
+    assert both == MultiScaleFlip((32, 64), 4000, False, slide)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ..readout.maps import ScoreMaps
-from ..runtime.config import CfgNode
 
 # Any: Detectron2's input dicts hold tensors, sizes, names and a vocabulary.
 Inputs = Sequence[dict[str, Any]]
@@ -27,12 +26,3 @@ class InferenceMode(Protocol):
 def whole(predict: Predict, batched_inputs: Inputs) -> list[ScoreMaps]:
     """Every image once, as it is."""
     return predict(batched_inputs)
-
-
-def build_inference(cfg: CfgNode) -> InferenceMode:
-    """What TEST asks for."""
-    from .tta import MultiScaleFlip
-
-    if not cfg.TEST.AUG.ENABLED:
-        return whole
-    return MultiScaleFlip(tuple(cfg.TEST.AUG.MIN_SIZES), cfg.TEST.AUG.MAX_SIZE, cfg.TEST.AUG.FLIP)

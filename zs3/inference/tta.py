@@ -9,7 +9,7 @@ import torch
 
 from ..data.augmentation import ResizeShortestEdge
 from ..readout.maps import ScoreMaps
-from .modes import Inputs, Predict
+from .modes import InferenceMode, Inputs, Predict, whole
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class MultiScaleFlip:
         min_sizes: lengths of the shorter side (pixels).
         max_size: the longer side stays below it.
         flip: look at the mirror image of every size as well.
+        look: how each of them is looked at.
 
     Raises:
         ValueError: no size.
@@ -33,6 +34,7 @@ class MultiScaleFlip:
     min_sizes: tuple[int, ...]
     max_size: int
     flip: bool = True
+    look: InferenceMode = whole
 
     def __post_init__(self) -> None:
         if not self.min_sizes:
@@ -51,8 +53,8 @@ class MultiScaleFlip:
         for size in self.min_sizes:
             resized = ResizeShortestEdge([size], self.max_size).image(pixels)
             view = torch.tensor(resized).permute(2, 0, 1)
-            views += predict([{**inputs, "image": view}])
+            views += self.look(predict, [{**inputs, "image": view}])
             if self.flip:
-                (mirrored,) = predict([{**inputs, "image": view.flip(-1)}])
+                (mirrored,) = self.look(predict, [{**inputs, "image": view.flip(-1)}])
                 views.append(mirrored.mirrored())
         return ScoreMaps.mean(views)

@@ -69,6 +69,14 @@ class ScoreMaps:
         """Of the image's mirror image (left is right)."""
         return ScoreMaps(lambda classes: self.maps(classes).flip(-1), self.num_classes, self.size)
 
+    def resized(self, size: Size) -> ScoreMaps:
+        """Of the image at another size, bilinear."""
+        if size == self.size:
+            return self
+        return ScoreMaps(
+            lambda classes: resize(self.maps(classes)[None], size)[0], self.num_classes, size
+        )
+
     @staticmethod
     def mean(views: Sequence[ScoreMaps]) -> ScoreMaps:
         """The mean over several looks at one image, all at the same size."""
