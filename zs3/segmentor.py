@@ -19,6 +19,7 @@ from .grouping import build_grouping
 from .images import ImageBatch
 from .inference.build import build_inference
 from .inference.modes import InferenceMode, Inputs, whole
+from .label_policy import Inductive, build_label_policy
 from .naming import build_naming
 from .readout import Readout, ScoreMaps, build_readout
 from .regions import Regions
@@ -45,6 +46,7 @@ class ZeroShotSegmentor(nn.Module):
         inference: how often, and how, it looks at an image.
         criterion: (regions, logits, targets) -> dict of weighted losses; None for a model that is
             never trained.
+        label_policy: what is asked about in training, and the labels in that.
         vocabulary: what to segment when an input does not bring its own "vocabulary".
         pixel_mean, pixel_std: of the backbone's images, 0..255.
         size_divisibility: padded sizes are multiples of it.
@@ -66,6 +68,7 @@ class ZeroShotSegmentor(nn.Module):
         readout: Readout,
         inference: InferenceMode = whole,
         criterion: nn.Module | None = None,
+        label_policy: Inductive | None = None,
         vocabulary: Vocabulary | None = None,
         pixel_mean: Sequence[float] = (123.675, 116.28, 103.53),
         pixel_std: Sequence[float] = (58.395, 57.12, 57.375),
@@ -80,6 +83,7 @@ class ZeroShotSegmentor(nn.Module):
         self.readout = readout
         self.inference = inference
         self.criterion = criterion
+        self.label_policy = label_policy or Inductive()
         self.vocabulary = vocabulary
         self.size_divisibility = size_divisibility
         self.class_chunk = class_chunk
@@ -105,6 +109,7 @@ class ZeroShotSegmentor(nn.Module):
             "readout": build_readout(cfg, text),
             "inference": build_inference(cfg),
             "criterion": build_criterion(cfg),
+            "label_policy": build_label_policy(cfg),
             "vocabulary": vocabulary or _dataset_vocabulary(cfg),
             "pixel_mean": cfg.MODEL.PIXEL_MEAN,
             "pixel_std": cfg.MODEL.PIXEL_STD,
@@ -146,30 +151,24 @@ class ZeroShotSegmentor(nn.Module):
 
     def losses(self, batched_inputs: Inputs) -> dict[str, Tensor]:
         """
-        The training half of `forward`. The model is asked about seen classes only.
+        The training half of `forward`. The model is asked about what its label policy allows.
 
         Raises:
-            ValueError: no criterion, no labels, or images with different vocabularies.
+            ValueError: no criterion, no labels, or vocabularies the policy cannot ask about.
         """
         if self.criterion is None:
             raise ValueError(
                 "this model has no criterion, so it cannot be trained; give it one "
                 "(MODEL.CRITERION.NAME)."
             )
-        vocabularies = self._vocabularies(batched_inputs)
-        if len(vocabularies) > 1:
-            raise ValueError(
-                "the images of a training batch have different vocabularies; train on one at a "
-                "time."
-            )
-        seen = vocabularies[0].only_seen()
+        labels = [inputs["sem_seg"].to(self.device).long() for inputs in batched_inputs]
+        asked, labels = self.label_policy.ask(self._vocabularies(batched_inputs), labels)
         images = self._images(batched_inputs)
-        _, regions, logits = self._name(images, (seen,))
-        self._check_columns(logits[-1].shape[-1], len(seen))
-        # Unseen pixels become ignore, not background: the model must not be told they are nothing.
-        table = torch.from_numpy(vocabularies[0].remap(seen)).to(self.device)
-        labels = [table[inputs["sem_seg"].to(self.device).long()] for inputs in batched_inputs]
-        return self.criterion(regions, logits, images.padded_labels(labels, IGNORE))
+        _, regions, logits = self._name(images, asked)
+        self._check_columns(logits[-1].shape[-1], len(asked[0]))
+        targets = images.padded_labels(labels, IGNORE)
+        targets = self.label_policy.complete(targets, regions[-1], logits[-1])
+        return self.criterion(regions, logits, targets)
 
     def _check_columns(self, columns: int, num_classes: int) -> None:
         needs_void = getattr(self.criterion, "needs_void", columns > num_classes)

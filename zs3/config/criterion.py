@@ -24,3 +24,7 @@ def add(cfg: CN) -> None:
     # Rows and columns of the grid of cells on which masks (or pixels) are compared with the
     # labels; 0 compares at the full input.
     cfg.MODEL.CRITERION.LOSS_SIZE = 0
+
+    cfg.MODEL.LABEL_POLICY = CN()
+    # What a model is asked about in training: "Inductive" (seen names; unseen pixels are ignored).
+    cfg.MODEL.LABEL_POLICY.NAME = "Inductive"
