@@ -10,6 +10,7 @@ from typing import Any  # metrics are nested as evaluators return them
 
 import torch
 
+from ..checkpoints.weight_file import FINAL, VOCABULARY, weight_file
 from ..data import build_test_loader, register_datasets, vocabulary_of
 from ..evaluation import ZeroShotEvaluator, print_report
 from ..runtime.config import CfgNode
@@ -22,10 +23,9 @@ from ..vocabulary import Vocabulary
 from .build import build_trainer
 from .checkpointer import Checkpointer
 from .randomness import undisturbed
-from .weights import FINAL, load_weights, weight_file
+from .weights import load_weights
 
 logger = logging.getLogger(__name__)
-VOCABULARY = "vocabulary.json"
 
 
 def run(cfg: CfgNode, args: argparse.Namespace) -> None:
