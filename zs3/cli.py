@@ -8,6 +8,7 @@ from importlib import import_module
 
 COMMANDS = {
     "train": "train and evaluate, or only evaluate (as train_net.py)",
+    "convert": "write a checkpoint, ours or a published one, as a directory that zs3 loads",
     "segment": "segment images by the names you type (as demo/demo.py)",
 }
 

@@ -50,10 +50,10 @@ def drop(
     Returns:
         what stays, and why each of the others does not, by key.
     """
-    why = {
-        key: reason
-        for pattern, reason in reversed(rules)
-        for key in state
-        if re.match(pattern, key)
-    }
+    compiled = [(re.compile(pattern), reason) for pattern, reason in rules]
+    why: dict[str, str] = {}
+    for key in state:
+        reasons = [reason for pattern, reason in compiled if pattern.match(key)]
+        if reasons:
+            why[key] = reasons[0]
     return {key: value for key, value in state.items() if key not in why}, why
