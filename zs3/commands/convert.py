@@ -16,9 +16,9 @@ examples:
   a released ZegFormer, and the two class lists that came with it:
       zs3 convert zegformer_R101.pth models/zegformer --config-file configs/zegformer/r101.yaml \\
           --classes all_classnames.json --seen seen_classnames.json
-  MaskFormer, whose classifier is for classes of its own (one name a line):
-      zs3 convert maskformer_R50.pkl models/maskformer --config-file configs/zegformer/r50.yaml \\
-          --classes ade150.txt MODEL.NAMING.NAME Linear MODEL.NAMING.NUM_CLASSES 150
+  Mask2Former (configuration: docs/checkpoints.md), its own class names one a line:
+      zs3 convert model_final_503e96.pkl models/mask2former --config-file mask2former.yaml \\
+          --classes ade20k_150.txt
   what a training run ended with, without its checkpoints:
       zs3 convert output/shapes/zegformer models/shapes
 """
@@ -70,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _convert(args: argparse.Namespace) -> None:
+    import torch
+
     from ..checkpoints.weight_file import read_weights
     from ..config import get_config
     from ..engine.convert import config_beside, report, vocabulary_for, write_model
@@ -79,11 +81,13 @@ def _convert(args: argparse.Namespace) -> None:
     from ..segmentor import ZeroShotSegmentor
 
     with new_directory(args.output, may_hold_files=args.force) as directory:
+        file = read_weights(args.source, trust_pickle=args.trust_pickle)
         config = args.config_file or config_beside(args.source)
         # Weights that the configuration names would only be overwritten.
         cfg = get_config(config, [*args.opts, "MODEL.WEIGHTS", args.source])
         vocabulary = vocabulary_for(cfg, args.source, args.classes, args.seen)
-        file = read_weights(args.source, trust_pickle=args.trust_pickle)
+        # What is missing starts at random, and the same every time.
+        torch.manual_seed(0)
         model = build_model(cfg)
         assert isinstance(model, ZeroShotSegmentor)
         print(report(file, Fit.of(model, file.state)))

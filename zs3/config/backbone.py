@@ -51,6 +51,6 @@ def add(cfg: CN) -> None:
     cfg.MODEL.CLIP_VISUAL.LEVELS = []
     # How positions are resized to other image sizes: "bicubic" or "bilinear".
     cfg.MODEL.CLIP_VISUAL.INTERPOLATION = "bicubic"
-    # Weights for the backbone alone; "" leaves it at its random start. MODEL.WEIGHTS, if given,
-    # wins.
+    # Weights for the backbone alone, or a whole model to take its backbone from
+    # (docs/checkpoints.md); "" leaves it at its random start. MODEL.WEIGHTS, if given, wins.
     cfg.MODEL.BACKBONE.WEIGHTS = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from ..checkpoints.weight_file import CONFIG, FINAL, VOCABULARY, WeightFile, weight_file
@@ -91,16 +92,14 @@ def write_model(
 
 def report(file: WeightFile, fit: Fit) -> str:
     """What becomes of the tensors of a file, in a table of numbers."""
-    reasons: dict[str, int] = {}
-    for reason in file.dropped.values():
-        reasons[reason] = reasons.get(reason, 0) + 1
     rows = [
         ("loaded", len(fit.matched), ""),
-        *(("dropped", count, reason) for reason, count in reasons.items()),
+        *(("dropped", count, reason) for reason, count in Counter(file.dropped.values()).items()),
         ("elsewhere", len(fit.elsewhere), "the model has them from MODEL.CLIP"),
         ("missing", len(fit.missing), "in the model and not in the file"),
         ("unexpected", len(fit.unexpected), "in the file and not in the model"),
         ("of another shape", len(fit.mismatched), ""),
     ]
     lines = [f"{what:16} {count:5}  {why if count else ''}".rstrip() for what, count, why in rows]
-    return "\n".join([f"{file.path}: {file.family or 'zs3'}", *(f"  {line}" for line in lines)])
+    title = f"{file.path}: {file.family or 'names as they are'}"
+    return "\n".join([title, *(f"  {line}" for line in lines)])

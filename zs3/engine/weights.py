@@ -28,8 +28,8 @@ State = dict[str, Tensor]
 # Keys that a file lacks, or has and the model does not: what that tends to mean.
 _HINTS = {
     r"missing: text\.encoder\.": (
-        "The file brings no CLIP, so the configuration must name its weights: "
-        "MODEL.CLIP.PRETRAINED."
+        "The file brings no CLIP: name its weights in MODEL.CLIP.PRETRAINED. A CLIP that is to be "
+        "trained further starts from those with --allow-partial."
     ),
     r"unexpected: naming\.linear\.": (
         "Its classifier is for classes of its own: MODEL.NAMING.NAME Linear takes it, with as many "
