@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-_UNFINISHED = ".unfinished"
+# How the names of files end that are being written.
+UNFINISHED = ".unfinished"
 
 
 def write_atomically(path: str | Path, write: bytes | Callable[[BinaryIO], object]) -> None:
@@ -22,7 +23,7 @@ def write_atomically(path: str | Path, write: bytes | Callable[[BinaryIO], objec
         write: the content, or what puts it into a file opened for it.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         with temporary.open("wb") as file:
             file.write(write) if isinstance(write, bytes) else write(file)
@@ -57,7 +58,7 @@ def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator
             "--force to replace what has the same name."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     temporary.mkdir()
     try:
         yield temporary
@@ -75,7 +76,7 @@ def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator
 
 def remove_unfinished(directory: Path) -> None:
     """Deletes what a killed process left half written."""
-    for path in directory.glob(f".*{_UNFINISHED}"):
+    for path in directory.glob(f".*{UNFINISHED}"):
         path.unlink(missing_ok=True)
 
 
