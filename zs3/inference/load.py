@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..checkpoints.weight_file import CONFIG, VOCABULARY, weight_file
+from ..checkpoints.weight_file import VOCABULARY, weight_file
 from ..config import get_config
 from ..data import register_datasets, vocabulary_of
 from ..engine.weights import load_weights
@@ -14,6 +14,8 @@ from ..runtime.modeling import build_model
 from ..segmentor import ZeroShotSegmentor
 from ..vocabulary import Vocabulary
 from .predictor import Segmenter
+
+CONFIG = "config.yaml"
 
 
 def load(source: str | Path, opts: Sequence[str] = ()) -> Segmenter:
