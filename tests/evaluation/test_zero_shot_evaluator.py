@@ -14,7 +14,7 @@ import torch.distributed as dist
 from PIL import Image
 
 from zs3.data.mapper import SampleReader
-from zs3.evaluation import ZeroShotEvaluator
+from zs3.evaluation import Gallery, ZeroShotEvaluator
 from zs3.evaluation.confusion import confusion_matrix, summary
 from zs3.runtime.data import MetadataCatalog
 from zs3.vocabulary import Vocabulary
@@ -91,6 +91,10 @@ def test_a_second_round_starts_from_nothing():
     assert evaluate(subject, inputs, outputs)["sem_seg"] == pytest.approx(first, nan_ok=True)
 
 
+def gallery(folder):
+    return Gallery(folder, VOCABULARY, ignore_label=255, count=2)
+
+
 def evaluate_share(rank, folder):
     """What one of two processes does."""
     store = f"file://{folder}/store"
@@ -99,7 +103,9 @@ def evaluate_share(rank, folder):
     try:
         inputs, outputs = samples(5)
         share = slice(0, 3) if rank == 0 else slice(3, 5)
-        subject = evaluator(output_dir=folder / str(rank), pictures=9)
+        subject = evaluator(
+            output_dir=folder / str(rank), pictures=9, observers=[gallery(folder / str(rank))]
+        )
         results = evaluate(subject, inputs[share], outputs[share])
         (folder / f"{rank}.json").write_text(json.dumps(results))
     finally:
@@ -119,11 +125,14 @@ def test_two_processes_score_as_one(tmp_path):
         other.kill()
         other.wait()
 
-    expected = evaluate(evaluator(), *samples(5))["sem_seg"]
+    alone = evaluator(observers=[gallery(tmp_path / "alone")])
+    expected = evaluate(alone, *samples(5))["sem_seg"]
     for rank in (0, 1):
         got = json.loads((tmp_path / f"{rank}.json").read_text())["sem_seg"]
         assert got == pytest.approx(expected, nan_ok=True)
-    # Only the main process writes, and draws what it has seen.
+    # Only the main process writes, of what all have seen; it draws what it has seen itself.
+    images = [tmp_path / name / "images.json" for name in ("0", "alone")]
+    assert images[0].read_bytes() == images[1].read_bytes()
     assert len(list((tmp_path / "0" / "pictures").iterdir())) == 3
     assert not (tmp_path / "1").exists()
 
@@ -134,6 +143,7 @@ def test_files(tmp_path):
     results = evaluate(subject, *samples(3))
 
     assert sorted(path.name for path in folder.iterdir()) == [
+        "confusion.npz",
         "metrics.json",
         "per_class.csv",
         "pictures",
@@ -158,6 +168,8 @@ def test_files(tmp_path):
     assert [row["kind"] for row in rows] == ["", "other", "", "animal", "other"]
     assert float(rows[3]["IoU"]) == pytest.approx(results["sem_seg"]["IoU-dog"], abs=1e-4)
     assert rows[4]["IoU"] == rows[4]["accuracy"] == "" and rows[4]["truth_pixels"] == "0"
+    confusion = np.load(folder / "confusion.npz")["confusion"]
+    assert [str(n) for n in confusion.sum(1)] == [row["truth_pixels"] for row in rows]
     labelled = sum(int((sample["sem_seg"] != 255).sum()) for sample in samples(3)[0])
     assert sum(int(row["truth_pixels"]) for row in rows) == labelled
     assert sum(int(row["predicted_pixels"]) for row in rows) == labelled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -22,6 +23,31 @@ from .protocols import PROTOCOLS
 from .report import Kinds, class_csv, metrics_json
 
 
+class Observer(Protocol):
+    """Watches an evaluation image by image, on every process."""
+
+    def reset(self) -> None:
+        """Forgets what it has seen."""
+
+    def see(
+        self,
+        file: str,
+        image: np.ndarray,
+        truth: np.ndarray,
+        labels: np.ndarray,
+        confusion: np.ndarray,
+    ) -> None:
+        """
+        Args:
+            image: (h, w, 3) RGB 0..255, perhaps of another size than the labels.
+            truth, labels: (H, W) integers.
+            confusion: (K, K) of this image alone.
+        """
+
+    def finish(self) -> None:
+        """Called on all processes together, once every image was seen."""
+
+
 class ZeroShotEvaluator(DatasetEvaluator):
     """
     Fills one confusion matrix over a dataset, on all processes, and scores it.
@@ -31,10 +57,12 @@ class ZeroShotEvaluator(DatasetEvaluator):
         ignore_label: what pixels without a label have.
         kinds: groups of unseen names to report apart.
         reader: image and labels of a sample that brings no "sem_seg".
-        output_dir: where metrics.json, per_class.csv and pictures/ go; None writes nothing.
+        output_dir: where metrics.json, per_class.csv, confusion.npz and pictures/ go; None writes
+            nothing.
         pictures: how many comparisons to draw, of the first samples of the main process.
         colours: (K, 3) uint8 RGB for them.
         protocols: names of published protocols to report as well (see `protocols`).
+        observers: are shown every image.
 
     Raises:
         ValueError: an unknown protocol, or a kind of names that are not unseen classes.
@@ -51,6 +79,7 @@ class ZeroShotEvaluator(DatasetEvaluator):
         pictures: int = 0,
         colours: np.ndarray | None = None,
         protocols: Sequence[str] = (),
+        observers: Sequence[Observer] = (),
     ) -> None:
         self.vocabulary = vocabulary
         self.ignore_label = ignore_label
@@ -60,6 +89,7 @@ class ZeroShotEvaluator(DatasetEvaluator):
         self.pictures = pictures
         self.colours = palette(len(vocabulary)) if colours is None else colours
         self.protocols = protocols
+        self.observers = observers
         unknown = sorted(set(protocols) - set(PROTOCOLS))
         if unknown:
             raise ValueError(
@@ -78,6 +108,7 @@ class ZeroShotEvaluator(DatasetEvaluator):
         output_dir: str | Path | None = None,
         pictures: int = 0,
         protocols: Sequence[str] = (),
+        observers: Sequence[Observer] = (),
     ) -> ZeroShotEvaluator:
         """For a registered dataset, from its metadata."""
         metadata = MetadataCatalog.get(name)
@@ -91,11 +122,14 @@ class ZeroShotEvaluator(DatasetEvaluator):
             pictures=pictures,
             colours=None if colours is None else np.asarray(colours, np.uint8),
             protocols=protocols,
+            observers=observers,
         )
 
     def reset(self) -> None:
         self._confusion = np.zeros((len(self.vocabulary),) * 2, np.int64)
         self._drawn = 0
+        for observer in self.observers:
+            observer.reset()
 
     def process(self, inputs: Sequence[Sample], outputs: Sequence[Mapping[str, Tensor]]) -> None:
         """
@@ -113,11 +147,12 @@ class ZeroShotEvaluator(DatasetEvaluator):
             image, truth = self._read(sample)
             try:
                 labels = self._predicted(output)
-                self._confusion += confusion_matrix(
-                    truth, labels, len(self.vocabulary), self.ignore_label
-                )
+                confusion = confusion_matrix(truth, labels, len(self.vocabulary), self.ignore_label)
             except ValueError as error:
                 raise ValueError(f"{file}: {error}") from error
+            self._confusion += confusion
+            for observer in self.observers:
+                observer.see(sample["file_name"], image, truth, labels, confusion)
             if self.output_dir and self._drawn < self.pictures and comm.is_main_process():
                 name = f"{self._drawn:03d}_{Path(sample['file_name']).stem}.png"
                 self._draw(self.output_dir / "pictures" / name, image, truth, labels)
@@ -149,7 +184,13 @@ class ZeroShotEvaluator(DatasetEvaluator):
             self.output_dir.mkdir(parents=True, exist_ok=True)
             rows = class_csv(confusion, self.vocabulary, self.kinds)
             write_atomically(self.output_dir / "per_class.csv", rows.encode())
+            write_atomically(
+                self.output_dir / "confusion.npz",
+                lambda file: np.savez_compressed(file, confusion=confusion),
+            )
             write_atomically(self.output_dir / "metrics.json", metrics_json(results).encode())
+        for observer in self.observers:
+            observer.finish()
         return results
 
     def _read(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
