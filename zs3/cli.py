@@ -10,6 +10,7 @@ COMMANDS = {
     "train": "train and evaluate, or only evaluate (as train_net.py)",
     "convert": "write a checkpoint, ours or a published one, as a directory that zs3 loads",
     "segment": "segment images by the names you type (as demo/demo.py)",
+    "report": "write one HTML page about evaluations, side by side if several",
 }
 
 

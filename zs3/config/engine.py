@@ -48,6 +48,8 @@ def add(cfg: CN) -> None:
     cfg.TEST.PROTOCOLS = []
     # Pictures (input, truth, prediction) written by an evaluation.
     cfg.TEST.PICTURES = 8
+    # Write report.html, a page about the evaluation with its best and worst images.
+    cfg.TEST.REPORT = True
     # Classes whose full-size scores are held at a time.
     cfg.TEST.CLASS_CHUNK = 64
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,8 +13,12 @@ import torch
 
 from ..checkpoints.weight_file import FINAL, VOCABULARY, weight_file
 from ..data import build_test_loader, register_datasets, vocabulary_of
-from ..evaluation import ZeroShotEvaluator, print_report
-from ..runtime.config import CfgNode
+from ..environment import run_record
+from ..evaluation import Gallery, ZeroShotEvaluator, print_report
+from ..evaluation.gallery import IMAGES
+from ..evaluation.page import PAGE, RUN, write_page
+from ..files import write_atomically
+from ..runtime.config import CfgNode, dump
 from ..runtime.engine import default_setup
 from ..runtime.evaluation import inference_on_dataset
 from ..runtime.modeling import build_model
@@ -49,7 +54,9 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
     cfg = _with_weights(cfg) if args.eval_only else cfg
     if comm.is_main_process() and not (args.eval_only or args.resume):
         directory = Checkpointer(cfg.OUTPUT_DIR, {}, keep=0)
-        directory.set_earlier_run_aside("config.yaml", VOCABULARY, "log.txt", "inference")
+        directory.set_earlier_run_aside(
+            "config.yaml", VOCABULARY, "log.txt", "run.json", "inference"
+        )
     comm.synchronize()
     default_setup(cfg, args)
     model = build_model(cfg)
@@ -114,7 +121,7 @@ def _with_weights(cfg: CfgNode) -> CfgNode:
 
 def evaluate(cfg: CfgNode, model: ZeroShotSegmentor, per_class: bool = False) -> dict[str, Any]:
     """
-    Every set of DATASETS.TEST: prints the table, and writes metrics and pictures to
+    Every set of DATASETS.TEST: prints the table, and writes metrics, pictures and the report to
     OUTPUT_DIR/inference/SET.
 
     Returns:
@@ -123,8 +130,9 @@ def evaluate(cfg: CfgNode, model: ZeroShotSegmentor, per_class: bool = False) ->
     results: dict[str, Any] = {}
     for name in cfg.DATASETS.TEST:
         folder = Path(cfg.OUTPUT_DIR) / "inference" / name
+        observers = [Gallery.of_dataset(name, folder)] if cfg.TEST.REPORT else []
         evaluator = ZeroShotEvaluator.of_dataset(
-            name, folder, cfg.TEST.PICTURES, cfg.TEST.PROTOCOLS
+            name, folder, cfg.TEST.PICTURES, cfg.TEST.PROTOCOLS, observers
         )
         loader = build_test_loader(cfg, name)
         was_training = model.training
@@ -135,5 +143,17 @@ def evaluate(cfg: CfgNode, model: ZeroShotSegmentor, per_class: bool = False) ->
             print_report(
                 {name: results[name]["sem_seg"]}, vocabulary_of(name) if per_class else None
             )
-            logger.info("metrics, classes and pictures are in %s", folder)
+            _report(cfg, folder)
+            logger.info("metrics, classes, pictures and the report are in %s", folder)
     return results[cfg.DATASETS.TEST[0]] if len(results) == 1 else results
+
+
+def _report(cfg: CfgNode, folder: Path) -> None:
+    """What has made the scores in a folder, and the page about them."""
+    record = json.dumps(run_record() | {"config": dump(cfg)}, indent=1) + "\n"
+    write_atomically(folder / RUN, record.encode())
+    if cfg.TEST.REPORT:
+        write_page([folder], folder / PAGE)
+        return
+    for stale in (IMAGES, PAGE):  # of an earlier evaluation; they would be taken for this one's
+        (folder / stale).unlink(missing_ok=True)

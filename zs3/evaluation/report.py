@@ -19,7 +19,7 @@ from .confusion import accuracy, iou
 Metrics = Mapping[str, float]
 Kinds = Mapping[str, Sequence[str]]  # unseen names by the kind of their novelty
 
-_BY_CLASS = ("IoU-", "ACC-")
+BY_CLASS = ("IoU-", "ACC-")  # what scores of a single class start with
 
 
 def print_report(
@@ -50,7 +50,7 @@ def summary_table(results: Mapping[str, Metrics]) -> Table:
         table.add_column(name, justify="right", overflow="fold")
     rows = dict.fromkeys(name for metrics in results.values() for name in metrics)
     for row in rows:
-        if not row.startswith(_BY_CLASS):
+        if not row.startswith(BY_CLASS):
             numbers = (_number(metrics.get(row)) for metrics in results.values())
             table.add_row(row, *numbers, style="bold" if row == "hIoU" else "")
     return table
@@ -68,7 +68,7 @@ def class_table(results: Mapping[str, Metrics], vocabulary: Vocabulary) -> Table
     for split, names in (("seen", vocabulary.seen), ("unseen", vocabulary.unseen)):
         for name in names:
             cells = [
-                metrics.get(f"{what}{name}") for metrics in results.values() for what in _BY_CLASS
+                metrics.get(f"{what}{name}") for metrics in results.values() for what in BY_CLASS
             ]
             table.add_row(
                 name, split, *map(_number, cells), style="cyan" if split == "unseen" else ""
