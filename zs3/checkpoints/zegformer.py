@@ -1,5 +1,5 @@
 """
-Checkpoints of ZegFormer, MaskFormer, and Mask2Former's masked decoder: names of the heads' tensors.
+Checkpoints of ZegFormer, MaskFormer and Mask2Former: names of the heads' tensors.
 
 The backbone's are the same on both sides.
 """
@@ -28,7 +28,7 @@ _UNNAMED_PIXEL_DECODER: list[Rule] = [
 ]
 
 _PARTS: list[Rule] = [
-    (rf"{_PIXELS}transformer\.encoder\.", "grouping.pixel_decoder.encoder."),
+    (rf"{_PIXELS}transformer\.(?:encoder\.)?", "grouping.pixel_decoder.encoder."),
     (rf"{_PIXELS}input_proj\.", "grouping.pixel_decoder.input_proj."),
     # Of evaluation: the CLIP that the second look and the names share.
     (rf"{_QUERIES}clip_model\.", "text.encoder.model."),
