@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,15 +16,26 @@ from zs3.evaluation.confusion import accuracy, confusion_matrix, iou
 
 
 def criterion_maskformer(case: Case) -> None:
-    hyper, inputs = case.meta["hyper"], case.inputs
-    criterion = SetCriterion(
-        matcher=HungarianMatcher(
-            class_cost=hyper["cost_class"],
-            mask_cost=hyper["cost_mask"],
-            dice_cost=hyper["cost_dice"],
-        ),
-        void_weight=hyper["eos_coef"],
+    check_all(case, losses_and_matchings(case, set_criterion(case)))
+
+
+def set_criterion(
+    case: Case, matcher_type: type[HungarianMatcher] = HungarianMatcher, **options: Any
+) -> SetCriterion:
+    """With the costs of the case; matcher and criterion share `options`."""
+    hyper = case.meta["hyper"]
+    matcher = matcher_type(
+        class_cost=hyper["cost_class"],
+        mask_cost=hyper["cost_mask"],
+        dice_cost=hyper["cost_dice"],
+        **options,
     )
+    return SetCriterion(matcher=matcher, void_weight=hyper["eos_coef"], **options)
+
+
+def losses_and_matchings(case: Case, criterion: SetCriterion) -> dict[str, Tensor]:
+    """Under the names of the case's outputs."""
+    inputs = case.inputs
     images = sum(name.startswith("labels") for name in inputs)
     segments = Segments.of_lists(
         [inputs[f"labels{b}"] for b in range(images)], [inputs[f"masks{b}"] for b in range(images)]
@@ -41,7 +53,7 @@ def criterion_maskformer(case: Case) -> None:
             query, order = matching.query[mine].sort()
             got[f"match_l{i}_b{b}_query"] = query
             got[f"match_l{i}_b{b}_target"] = (matching.segment[mine] - int(first[b]))[order]
-    check_all(case, got)
+    return got
 
 
 def evaluator(case: Case) -> None:

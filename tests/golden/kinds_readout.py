@@ -160,44 +160,34 @@ def zegformer(
         state: under its names in a checkpoint; a CLIP in it is left to `clip_text`.
         hyper: the entry "hyper" of the case that has the state.
     """
-    backbone = ResNet(
-        stem=Stem(3, hyper["stem_out_channels"], norm="FrozenBN"),
-        stages=make_stages(
-            hyper["depth"],
-            norm="FrozenBN",
-            stem_channels=hyper["stem_out_channels"],
-            res2_channels=hyper["res2_out_channels"],
-            res2_width=hyper["width_per_group"],
-            stride_in_1x1=hyper["stride_in_1x1"],
-        ),
-        out_features=("res2", "res3", "res4", "res5"),
-    )
+    backbone = resnet(hyper)
     channels = {name: shape.channels for name, shape in backbone.output_shape().items()}
+    grouping = MaskProposals(
+        pixel_decoder=FPN(
+            in_channels=channels,
+            conv_dim=hyper["conv_dim"],
+            mask_dim=hyper["mask_dim"],
+            norm=hyper["norm"],
+        ),
+        decoder=DETRDecoder(
+            in_feature="res5",
+            in_channels=channels["res5"],
+            mask_dim=hyper["mask_dim"],
+            num_queries=hyper["num_queries"],
+            enc_layers=hyper["enc_layers"],
+            dec_layers=hyper["dec_layers"],
+            spec=BlockSpec(
+                hyper["hidden_dim"],
+                hyper["nheads"],
+                hyper["dim_feedforward"],
+                pre_norm=hyper.get("pre_norm", False),
+            ),
+            enforce_input_proj=hyper.get("enforce_input_project", False),
+        ),
+    )
     model = ZeroShotSegmentor(
         backbone=backbone,
-        grouping=MaskProposals(
-            pixel_decoder=FPN(
-                in_channels=channels,
-                conv_dim=hyper["conv_dim"],
-                mask_dim=hyper["mask_dim"],
-                norm=hyper["norm"],
-            ),
-            decoder=DETRDecoder(
-                in_feature="res5",
-                in_channels=channels["res5"],
-                mask_dim=hyper["mask_dim"],
-                num_queries=hyper["num_queries"],
-                enc_layers=hyper["enc_layers"],
-                dec_layers=hyper["dec_layers"],
-                spec=BlockSpec(
-                    hyper["hidden_dim"],
-                    hyper["nheads"],
-                    hyper["dim_feedforward"],
-                    pre_norm=hyper.get("pre_norm", False),
-                ),
-                enforce_input_proj=hyper.get("enforce_input_project", False),
-            ),
-        ),
+        grouping=grouping,
         naming=TextClassifier(in_dim=hyper["hidden_dim"], dim=text.dim),
         text=text,
         readout=readout,
@@ -210,6 +200,22 @@ def zegformer(
     missing, unexpected = model.load_state_dict(own, strict=False)
     assert not unexpected and all(key.startswith("text.") for key in missing)
     return model
+
+
+def resnet(hyper: dict[str, Any]) -> ResNet:
+    """A small ResNet (50 layers unless said otherwise) with four maps, res2 (the finest) first."""
+    return ResNet(
+        stem=Stem(3, hyper["stem_out_channels"], norm="FrozenBN"),
+        stages=make_stages(
+            hyper.get("depth", 50),
+            norm="FrozenBN",
+            stem_channels=hyper["stem_out_channels"],
+            res2_channels=hyper["res2_out_channels"],
+            res2_width=hyper["width_per_group"],
+            stride_in_1x1=hyper["stride_in_1x1"],
+        ),
+        out_features=("res2", "res3", "res4", "res5"),
+    )
 
 
 def clip_text(state: dict[str, Tensor], sizes: dict[str, int], templates: str) -> TextBank:
