@@ -15,7 +15,7 @@ from zs3.criterion.points import sample
 from zs3.regions import Regions
 from zs3.vocabulary import IGNORE
 
-L, B, Q, K, h, w = 2, 2, 5, 4, 3, 4
+L, B, Q, K, h, w = 3, 2, 5, 4, 3, 4
 H, W = 6, 12
 EVERY = {"oversample_ratio": 1.0, "importance_sample_ratio": 0.0}
 
@@ -39,19 +39,6 @@ def at(points: torch.Tensor):
         return points[: shape[1]].expand(shape).to(device)
 
     return draw
-
-
-@pytest.fixture
-def case():
-    """Outputs of L layers that ask for gradients, and targets with an image of one label."""
-    torch.manual_seed(0)
-    masks = [torch.randn(B, Q, h, w).mul(3).requires_grad_() for _ in range(L)]
-    logits = [torch.randn(B, Q, K + 1, requires_grad=True) for _ in range(L)]
-    targets = torch.randint(0, K, (B, H, W))
-    targets[0, :, :2] = IGNORE
-    targets[1] = 2
-    regions = [Regions(torch.empty(B, Q, 0), (h, w), mask) for mask in masks]
-    return regions, logits, targets
 
 
 def test_a_point_is_the_same_place_on_maps_of_any_size():

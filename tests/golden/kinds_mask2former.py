@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from golden import Case, check_all
 from kinds_criteria import losses_and_matchings, set_criterion
-from kinds_readout import resnet
+from kinds_readout import batched_inputs, image_numbers, resnet
 from kinds_training import published_losses
 from torch import Tensor
 
@@ -42,14 +42,9 @@ def m2f_full(case: Case) -> None:
     hyper = case.meta["hyper"]
     model = mask2former(case.prefixed_state, hyper)
     model.vocabulary = Vocabulary.of([f"class {i}" for i in range(hyper["num_classes"])])
-    numbers = sorted(int(name.removeprefix("image")) for name in case.inputs if "image" in name)
-    inputs = []
-    for i in numbers:
-        height, width = case.inputs[f"out_size{i}"].tolist()
-        inputs.append({"image": case.inputs[f"image{i}"], "height": height, "width": width})
     with torch.inference_mode():
-        outputs = model.eval()(inputs)
-    got = {f"sem_seg{i}": out["sem_seg"] for i, out in zip(numbers, outputs, strict=True)}
+        outputs = zip(image_numbers(case), model.eval()(batched_inputs(case)), strict=True)
+    got = {f"sem_seg{i}": output["sem_seg"] for i, output in outputs}
 
     points = SampledPoints(
         num_points=hyper["num_points"],

@@ -70,11 +70,7 @@ def clip_crop_path(case: Case) -> None:
 
 @torch.no_grad()
 def full_inference(case: Case) -> None:
-    numbers = sorted(int(name.removeprefix("image")) for name in case.inputs if "image" in name)
-    inputs = []
-    for i in numbers:
-        height, width = case.inputs[f"out_size{i}"].tolist()
-        inputs.append({"image": case.inputs[f"image{i}"], "height": height, "width": width})
+    numbers, inputs = image_numbers(case), batched_inputs(case)
     hyper, state = case.meta["hyper"], case.prefixed_state
     text = clip_text(state, case.meta["clip"], hyper["prompt_ensemble_type"])
     model = zegformer(state, hyper, text, RegionReadout()).eval()
@@ -238,6 +234,20 @@ def second_look(text: TextBank, fusion: nn.Module, style: str = "cropmask") -> C
         pixel_mean=CLIP_MEAN,
         pixel_std=CLIP_STD,
     )
+
+
+def image_numbers(case: Case) -> list[int]:
+    """Of the inputs "image0", ..."""
+    return sorted(int(name.removeprefix("image")) for name in case.inputs if "image" in name)
+
+
+def batched_inputs(case: Case) -> list[dict[str, Any]]:
+    """The images of a case, to be predicted at the sizes it asks for."""
+    inputs = []
+    for i in image_numbers(case):
+        height, width = case.inputs[f"out_size{i}"].tolist()
+        inputs.append({"image": case.inputs[f"image{i}"], "height": height, "width": width})
+    return inputs
 
 
 def published_readout(text: TextBank, options: dict[str, Any]) -> RegionReadout:

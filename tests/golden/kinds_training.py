@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from golden import Case, check_all, load_case
-from kinds_readout import clip_text, zegformer
+from kinds_readout import clip_text, image_numbers, zegformer
 from torch import Tensor
 
 from zs3.checkpoints.zegformer import convert
@@ -45,7 +45,7 @@ def published_losses(
     case: Case, model: ZeroShotSegmentor, vocabulary: Vocabulary
 ) -> dict[str, Tensor]:
     """The weighted losses of a whole model on the images and masks of a case."""
-    numbers = sorted(int(name.removeprefix("image")) for name in case.inputs if "image" in name)
+    numbers = image_numbers(case)
     images = ImageBatch(tuple(case.inputs[f"image{i}"] for i in numbers), model.size_divisibility)
     labels = [case.inputs[f"labels{i}"] for i in numbers]
     height, width = images.padded_size
