@@ -17,10 +17,10 @@ from numpy.random import Generator
 from ..runtime.data import MetadataCatalog
 from ..vocabulary import Vocabulary
 from .augmentation import Augmentation, ResizeShortestEdge
-from .reading import read_image, read_label
+from .label_table import LabelTable
+from .reading import expect_one_size, read_image, read_label
 
 Sample = dict[str, Any]  # Any: Detectron2's dataset dicts hold names, sizes and arrays
-_INVALID = -1
 # What a dataset that has no files puts into its dicts instead.
 IMAGE_ARRAY, LABEL_ARRAY = "image_array", "sem_seg_array"
 
@@ -52,9 +52,7 @@ class SampleReader:
         self.vocabulary = vocabulary
         self.ignore_label = ignore_label
         values = label_values or {k: k for k in (*range(len(vocabulary)), ignore_label)}
-        self.values = sorted(values)
-        self.table = np.full(65536, _INVALID, np.int64)
-        self.table[list(values)] = list(values.values())
+        self.table = LabelTable(values, len(vocabulary))
 
     @classmethod
     def of_dataset(cls, name: str) -> SampleReader:
@@ -79,19 +77,8 @@ class SampleReader:
         else:
             source = sample["sem_seg_file_name"]
             image, stored = read_image(sample["file_name"]), read_label(source)
-        if image.shape[:2] != stored.shape:
-            raise ValueError(
-                f"{source} is {_size(stored)} pixels, but its image {sample['file_name']} is "
-                f"{_size(image)} (width x height, upright); a label map has its image's size."
-            )
-        labels = self.table[stored]
-        if labels.min() == _INVALID:
-            wrong = np.unique(stored[labels == _INVALID])
-            raise ValueError(
-                f"{source} holds label {_some(wrong)}, which is neither a class nor ignored; "
-                f"the {len(self.vocabulary)} classes and ignore are {_some(self.values)}."
-            )
-        return image, labels
+        expect_one_size(source, stored.shape, sample["file_name"], image.shape)
+        return image, self.table(stored, source)
 
 
 class TrainingMapper:
@@ -150,19 +137,3 @@ def _mapped(
         "height": size[0],
         "width": size[1],
     }
-
-
-def _size(pixels: np.ndarray) -> str:
-    return f"{pixels.shape[1]} x {pixels.shape[0]}"
-
-
-def _some(values: Sequence[int] | np.ndarray, limit: int = 5) -> str:
-    """[0, 1, 2, 255] -> "0-2, 255", cut after a few."""
-    runs: list[list[int]] = []
-    for value in map(int, values):
-        if runs and value == runs[-1][1] + 1:
-            runs[-1][1] = value
-        else:
-            runs.append([value, value])
-    parts = [str(a) if a == b else f"{a}-{b}" for a, b in runs]
-    return ", ".join(parts[:limit]) + (", ..." if len(parts) > limit else "")

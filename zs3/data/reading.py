@@ -5,14 +5,17 @@ Images and label maps from files. Whatever is wrong with a file is said in one l
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 LABEL_EXTENSIONS = (".png", ".tif", ".tiff", ".bmp")
+
+T = TypeVar("T")
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -45,7 +48,24 @@ def read_label(path: str | Path) -> np.ndarray:
     return _read(path, "a label map", _indices)
 
 
-def _read(path: str | Path, what: str, convert: Callable[[Image.Image], np.ndarray]) -> np.ndarray:
+def image_size(path: str | Path) -> tuple[int, int]:
+    """(H, W) that `read_image` would return; only the head of the file is read. Raises as it."""
+    return _read(path, "an image", _upright_size)
+
+
+def expect_one_size(
+    label: str | Path, label_shape: Sequence[int], image: str | Path, image_shape: Sequence[int]
+) -> None:
+    """Raises ValueError where a label map (H, W) and its image (H, W, ...) differ in size."""
+    if tuple(label_shape) != tuple(image_shape[:2]):
+        raise ValueError(
+            f"{label} is {label_shape[1]} x {label_shape[0]} pixels, but its image {image} is "
+            f"{image_shape[1]} x {image_shape[0]} (width x height, upright); a label map has its "
+            "image's size."
+        )
+
+
+def _read(path: str | Path, what: str, convert: Callable[[Image.Image], T]) -> T:
     if not os.path.exists(path):
         raise FileNotFoundError(f"{path} does not exist; expected {what}.")
     try:
@@ -56,6 +76,11 @@ def _read(path: str | Path, what: str, convert: Callable[[Image.Image], np.ndarr
     except Exception as error:  # a broken file makes decoders raise almost anything
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ValueError(f"{path} cannot be read as {what}: {reason}") from error
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    is_lying = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    return image.size if is_lying else (image.height, image.width)
 
 
 def _upright_rgb(image: Image.Image) -> np.ndarray:
