@@ -83,7 +83,7 @@ def load_dataset(name: str) -> list[Sample]:
 def _expect_known(name: str) -> None:
     known = sorted(DatasetCatalog.list())
     if name not in known:
-        hint = did_you_mean(name, known) or f" There are {', '.join(known)}."
+        hint = did_you_mean(name, known) or " `zs3 datasets` lists those there are."
         raise ValueError(
             f"no dataset is called {name!r}.{hint} Your own data come in through DATASETS.FILES."
         )
