@@ -15,24 +15,30 @@ from typing import BinaryIO
 UNFINISHED = ".unfinished"
 
 
-def write_atomically(path: str | Path, write: bytes | Callable[[BinaryIO], object]) -> None:
+def write_atomically(
+    path: str | Path, write: bytes | Callable[[BinaryIO], object], *, wait: bool = True
+) -> None:
     """
     Writes next to the file, and renames once every byte is on the disk.
 
     Args:
         write: the content, or what puts it into a file opened for it.
+        wait: for the disk. False survives a killed process all the same, but not a power cut: for
+            many small files that can be made again.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         with temporary.open("wb") as file:
             file.write(write) if isinstance(write, bytes) else write(file)
-            file.flush()
-            os.fsync(file.fileno())
+            if wait:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_directory(path.parent)
+    if wait:
+        _sync_directory(path.parent)
 
 
 @contextmanager
