@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import kinds_criteria
+import kinds_datasets
 import pytest
 import suite
 
-KINDS: suite.Kinds = {**kinds_criteria.KINDS}
+KINDS: suite.Kinds = {**kinds_criteria.KINDS, **kinds_datasets.KINDS}
 NOT_YET = frozenset(
     {
         "cagnet_backbone_eval",
@@ -25,8 +26,6 @@ NOT_YET = frozenset(
         "cagnetv2_pixelcnn",
         "cagnetv2_step1",
         "cagnetv2_step2_patch",
-        "data_transform",
-        "resize_target",
         "spnet_infer",
         "spnet_poly_lr",
         "spnet_train_step",
@@ -37,7 +36,6 @@ NOT_YET = frozenset(
         "zs3_graph_context",
         "zs3_losses",
         "zs3_poly_lr",
-        "zs3_transforms",
     }
 )
 

@@ -3,11 +3,16 @@
 from pathlib import Path
 
 import kinds_backbone
+import kinds_datasets
 import kinds_text
 import pytest
 import suite
 
-KINDS: suite.Kinds = {**kinds_backbone.KINDS, **kinds_text.KINDS}
+KINDS: suite.Kinds = {
+    **kinds_backbone.KINDS,
+    **kinds_datasets.KINDS,
+    **kinds_text.KINDS,
+}
 NOT_YET = frozenset(
     {
         "cascade_backbone_deep",
@@ -19,7 +24,6 @@ NOT_YET = frozenset(
         "cascade_loss",
         "cascade_optimizer",
         "cascade_pos_embed_resize",
-        "cascade_preprocess_test",
         "cascade_train",
         "zegclip_backbone_deep",
         "zegclip_decoder",

@@ -23,9 +23,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ..runtime.config import CfgNode
 from ..runtime.data import MetadataCatalog
 from ..runtime.utils import comm
-from .augmentation import ResizeShortestEdge, build_augmentations
 from .catalog import load_dataset, register_datasets
 from .mapper import EvaluationMapper, Sample, SampleReader, TrainingMapper
+from .pipelines import build_augmentations, build_test_resize
 
 # Keep the permutation of epoch 7 apart from the augmentation of sample 7.
 _PERMUTATION, _AUGMENTATION = 0, 1
@@ -74,8 +74,7 @@ def build_test_loader(cfg: CfgNode, name: str) -> Batches:
     """
     register_datasets(cfg)
     samples = load_dataset(name)
-    resize = ResizeShortestEdge([cfg.INPUT.MIN_SIZE_TEST], cfg.INPUT.MAX_SIZE_TEST)
-    mapper = EvaluationMapper(SampleReader.of_dataset(name), resize)
+    mapper = EvaluationMapper(SampleReader.of_dataset(name), build_test_resize(cfg))
     rank, world_size = comm.get_rank(), comm.get_world_size()
     share = range(len(samples) * rank // world_size, len(samples) * (rank + 1) // world_size)
     return _batches(

@@ -16,7 +16,7 @@ from numpy.random import Generator
 
 from ..runtime.data import MetadataCatalog
 from ..vocabulary import Vocabulary
-from .augmentation import Augmentation, ResizeShortestEdge
+from .augmentation import Augmentation, Resize
 from .label_table import LabelTable
 from .reading import expect_one_size, read_image, read_label
 
@@ -95,8 +95,9 @@ class TrainingMapper:
     def __call__(self, sample: Sample, rng: Generator) -> Sample:
         """
         Returns:
-            dict: the sample's own entries; "image" (3, H, W) uint8, "sem_seg" (H, W) int64 of the
-            same size, "vocabulary", and the "height" and "width" before augmentation.
+            dict: the sample's own entries; "image" (3, H, W), uint8 or float32 in 0..255, "sem_seg"
+            (H, W) int64 of the same size, "vocabulary", and the "height" and "width" before
+            augmentation.
         """
         image, label = self.reader(sample)
         height, width = label.shape
@@ -112,7 +113,7 @@ class EvaluationMapper:
         resize: for the image; predictions are scored at the label map's own size.
     """
 
-    def __init__(self, reader: SampleReader, resize: ResizeShortestEdge) -> None:
+    def __init__(self, reader: SampleReader, resize: Resize) -> None:
         self.reader = reader
         self.resize = resize
 
