@@ -294,6 +294,7 @@ BROKEN = [
         "remove",
         "1 of 1 images have no an",
     ),
+    ("coco20i", "coco/annotations/instances_val2014.json", "garbage", "is not the annotations"),
     (
         "coco20i",
         "coco/annotations/instances_val2014.json",
