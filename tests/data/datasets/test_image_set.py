@@ -67,7 +67,7 @@ def test_unseen_things_and_stuff_are_scored_apart():
     kinds = MetadataCatalog.get("cocostuff_156-15_val").kinds
     assert kinds["thing"][:2] == ["cow", "giraffe"] and len(kinds["thing"]) == 7
     assert kinds["stuff"][-1] == "wall-concrete" and len(kinds["stuff"]) == 8
-    assert MetadataCatalog.get("cocostuff_val").get("kinds") is None
+    assert MetadataCatalog.get("cocostuff_val").kinds == {}
 
 
 def test_what_stands_for_background_in_voc20b():

@@ -29,7 +29,7 @@ def _stuff_set(
         labels=f"{labels}/{part}2017/{{}}.png",
         script="cocostuff",
         count=_COUNTS[part],
-        kinds={"thing": things, "stuff": names[len(things) :]},
+        metadata={"kinds": {"thing": things, "stuff": names[len(things) :]}},
     )
 
 
@@ -43,7 +43,7 @@ def _fold_set(part: str) -> ImageSet:
         labels=f"zs3/labels/coco81/{part}2014/{{}}.png",
         script="coco20i",
         listing=f"coco20i_{part}",
-        prompts={"background": "others"},
+        metadata={"prompts": {"background": "others"}},
     )
 
 
