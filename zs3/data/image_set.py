@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..runtime.data import DatasetCatalog, MetadataCatalog
+from ..vocabulary import Vocabulary
 from .mapper import Sample
 from .published import class_list, image_list, unseen_names
 
@@ -24,6 +25,9 @@ Listing = Callable[[Path], Collection[str]]
 
 PARTS = ("train", "val")
 FOLDS = ("fold0", "fold1", "fold2", "fold3")
+# What an episode asks for besides its class, and what is known of sets of episodes.
+OTHERS = "others"
+EPISODES = {"evaluator_type": "episodes", "prompts": {"background": OTHERS}}
 
 
 def data_root() -> Path:
@@ -164,7 +168,8 @@ class ImageSet:
 
     def samples(self, split: str) -> list[Sample]:
         """
-        Detectron2's dicts; those of an episode have "episode_class", a label, as well.
+        Detectron2's dicts. Those of an episode have the name of its class as "episode", and as
+        "vocabulary" what is asked for: OTHERS and that name.
 
         Raises:
             FileNotFoundError: see `expect_files`.
@@ -172,6 +177,10 @@ class ImageSet:
         listing = cache(file_names)
         self.expect_files(split, listing)
         images, labels = (str(data_root() / pattern) for pattern in (self.images, self.labels))
+        asked = [
+            {"episode": name, "vocabulary": Vocabulary.of((OTHERS, name), unseen=(name,))}
+            for name in class_list(self.classes).names
+        ]
         samples = []
         for image, label in self.entries(split, listing):
             sample: Sample = {
@@ -180,7 +189,7 @@ class ImageSet:
                 "image_id": image,
             }
             if label is not None:
-                sample["episode_class"] = label
+                sample |= asked[label]
             samples.append(sample)
         return samples
 

@@ -50,7 +50,8 @@ def test_metadata_is_what_models_and_evaluators_read(image_set):
         assert vocabulary.names == classes.names
         assert set(vocabulary.unseen) == set(image_set.unseen(split)) == set(metadata.unseen)
         assert metadata.ignore_label == classes.ignore_label not in range(len(vocabulary))
-        assert metadata.evaluator_type == "sem_seg"
+        is_of_episodes = split.startswith("fold")
+        assert metadata.evaluator_type == ("episodes" if is_of_episodes else "sem_seg")
         assert metadata.get("label_values") is None  # label maps hold the index itself
         assert len(metadata.get("palette") or vocabulary.names) == len(vocabulary)
         kinds = metadata.get("kinds", {}).values()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..image_set import FOLDS, PARTS, ImageSet
+from ..image_set import EPISODES, FOLDS, PARTS, ImageSet
 from ..published import class_list
 
 _NUM_CLASSES = 20  # which Pascal Context has, too, and in that list first
@@ -54,8 +54,5 @@ SETS = (
         "voc21",
         background_names=list(class_list("context60").names[1 + _NUM_CLASSES :]),
     ),
-    *(
-        _image_set("pascal5i", part, "voc21", FOLDS, "pascal5i", prompts={"background": "others"})
-        for part in PARTS
-    ),
+    *(_image_set("pascal5i", part, "voc21", FOLDS, "pascal5i", **EPISODES) for part in PARTS),
 )
