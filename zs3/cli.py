@@ -13,6 +13,7 @@ COMMANDS = {
     "segment": "segment images by the names you type (as demo/demo.py)",
     "report": "write one HTML page about evaluations, side by side if several",
     "doctor": "say whether zs3 can work on this machine",
+    "check-dataset": "count the classes of a dataset, and tell what is wrong with it",
 }
 
 

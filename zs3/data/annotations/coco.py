@@ -1,0 +1,129 @@
+"""
+COCO's JSON of instances: polygons, and run-length encodings, compressed and not.
+
+    {"images": [{"id", "file_name", "width", "height"}], "categories": [{"id", "name"}],
+     "annotations": [{"image_id", "category_id", "segmentation"}]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any  # JSON
+
+import numpy as np
+
+from .matching import pair_by_file_name
+from .painting import Rle, paint, rle_of_counts, rle_of_polygons
+from .source import Pairs
+
+
+@dataclass
+class CocoImage:
+    """
+    Attributes:
+        file: that annotates it.
+        instances: index of a name; and polygons, or what JSON has of a run-length encoding.
+        unlabelled: the label of pixels without instance.
+    """
+
+    file: Path
+    name: str
+    height: int
+    width: int
+    unlabelled: int
+    instances: list[tuple[int, list[np.ndarray] | Rle]] = field(default_factory=list)
+
+    def read(self, image: Path) -> np.ndarray:
+        height, width = self.height, self.width
+        try:
+            masks = [(name, _rle(shape, height, width)) for name, shape in self.instances]
+            return paint(masks, height, width, self.unlabelled)
+        except ValueError as error:
+            raise ValueError(f"{self.file}, image {self.name!r}: {error}") from error
+
+
+class CocoInstances:
+    """
+    Args:
+        file: for the refusals.
+        document: what the file holds.
+
+    Raises:
+        ValueError: annotations of images or categories that are not there.
+    """
+
+    lists_names = True
+    lists_images = True
+
+    def __init__(self, file: Path, document: Mapping[str, Any]) -> None:
+        self.file = file
+        self.names, index = names_of(document)
+        self.images = {
+            image["id"]: CocoImage(
+                file,
+                image["file_name"],
+                int(image["height"]),
+                int(image["width"]),
+                len(self.names),
+            )
+            for image in document["images"]
+        }
+        boxes = 0
+        for annotation in document["annotations"]:
+            image = self.images.get(annotation["image_id"])
+            name = index.get(annotation["category_id"])
+            if image is None or name is None:
+                raise ValueError(
+                    f"{file}: annotation {annotation.get('id')} is about image "
+                    f"{annotation['image_id']!r} and category {annotation['category_id']!r}, "
+                    "which are not both in the file."
+                )
+            shape = _compact(annotation.get("segmentation"))
+            if shape:
+                image.instances.append((name, shape))
+            else:
+                boxes += 1
+        self.notes = (f"{file}: {boxes} annotations have no mask (perhaps a box)",) * bool(boxes)
+
+    @staticmethod
+    def recognises(document: object) -> bool:
+        return isinstance(document, dict) and {"images", "annotations", "categories"} <= set(
+            document
+        )
+
+    def pair(self, images: Mapping[str, Path]) -> Pairs:
+        labels = ((image.name, image) for image in self.images.values())
+        return pair_by_file_name(labels, images, self.file)
+
+
+def names_of(document: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[Any, int]]:
+    """The categories' names in order, each once; and a category's id -> index of its name."""
+    names = tuple(dict.fromkeys(category["name"] for category in document["categories"]))
+    return names, {c["id"]: names.index(c["name"]) for c in document["categories"]}
+
+
+def _compact(segmentation: Any) -> list[np.ndarray] | Rle:
+    """A tenth of the memory that lists of numbers take; empty if there is no mask."""
+    if isinstance(segmentation, dict):
+        counts = segmentation["counts"]
+        is_text = isinstance(counts, str)
+        return {
+            **segmentation,
+            "counts": counts.encode() if is_text else np.array(counts, np.int64),
+        }
+    polygons = [np.array(polygon, np.float32) for polygon in segmentation or ()]
+    return [polygon.reshape(-1, 2) for polygon in polygons if polygon.size >= 6]
+
+
+def _rle(shape: list[np.ndarray] | Rle, height: int, width: int) -> Rle:
+    if isinstance(shape, list):
+        return rle_of_polygons(shape, height, width)
+    if list(shape["size"]) != [height, width]:
+        raise ValueError(
+            f"a run-length encoding has size {shape['size']}, but the image {[height, width]} "
+            "(height, width)."
+        )
+    counts = shape["counts"]
+    return shape if isinstance(counts, bytes) else rle_of_counts(counts.tolist(), height, width)
