@@ -103,18 +103,15 @@ class ClassTable:
             ValueError: labels of another kind than `names` speaks of, or names that are not there.
         """
         if source.names is None:
-            if not self.of_value:
-                raise ValueError(
-                    f"{where} holds label maps, which are numbers without names; `names` has to "
-                    "say what they mean: a list for 0, 1, ..., or a mapping such as 7: road."
-                )
+            if not self._has_classes(self.of_value):
+                expect_names(source, where)
             if self.unlabelled != self.ignore_label:
                 raise ValueError(
                     f"unlabelled is {self.names[self.unlabelled]!r}, but every pixel of a label "
                     f"map has a value, and {where} holds label maps; give a value that name."
                 )
             return None
-        if not self.of_name:
+        if not self._has_classes(self.of_name):
             raise ValueError(
                 f"`names` maps numbers, but {where} has names: {', '.join(source.names)}; list "
                 "those to take, or map them, such as truck: car."
@@ -128,6 +125,19 @@ class ClassTable:
             )
         classes = [self.of_name.get(name, self.ignore_label) for name in source.names]
         return np.array([*classes, self.unlabelled], np.int64)
+
+    def _has_classes(self, table: Mapping[int, int] | Mapping[str, int]) -> bool:
+        return any(class_ != self.ignore_label for class_ in table.values())
+
+
+def expect_names(source: LabelSource, where: Path) -> tuple[str, ...]:
+    """The names of a source. Raises ValueError if they are label maps, which have none."""
+    if source.names is None:
+        raise ValueError(
+            f"{where} holds label maps, which are numbers without names; `names` has to say what "
+            "they mean: a list for 0, 1, ..., or a mapping such as 7: road."
+        )
+    return source.names
 
 
 def _expect_labels(values: Iterable[object]) -> None:

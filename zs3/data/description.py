@@ -30,7 +30,7 @@ from ..nearest import did_you_mean
 from ..runtime.settings import PlainLoader
 from ..vocabulary import Vocabulary
 from .annotations import open_labels
-from .class_table import ClassTable
+from .class_table import ClassTable, expect_names
 from .folder import FolderDataset, Part, filled_root
 
 _PART_KEYS = ("images", "labels", "format", "list")
@@ -143,13 +143,8 @@ def _names_in_files(root: Path, parts: Mapping[str, Part]) -> list[str]:
     """Names of the label files of all parts, in order, each once."""
     names: list[str] = []
     for part in parts.values():
-        found = open_labels(root / part.labels, part.format).names
-        if found is None:
-            raise ValueError(
-                f"{root / part.labels} holds label maps, which are numbers without names; `names` "
-                "has to say what they mean: a list for 0, 1, ..., or a mapping such as 7: road."
-            )
-        names += found
+        labels = root / part.labels
+        names += expect_names(open_labels(labels, part.format), labels)
     return list(dict.fromkeys(names))
 
 

@@ -15,8 +15,16 @@ from typing import Any  # JSON
 import numpy as np
 
 from .matching import pair_by_file_name
-from .painting import Rle, paint, rle_of_counts, rle_of_polygons
+from .painting import paint, runs_of_polygons, runs_of_text
 from .source import Pairs
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """A mask of (H, W) pixels by its runs, perhaps compressed."""
+
+    size: tuple[int, ...]
+    runs: np.ndarray | bytes
 
 
 @dataclass
@@ -24,7 +32,7 @@ class CocoImage:
     """
     Attributes:
         file: that annotates it.
-        instances: index of a name; and polygons, or what JSON has of a run-length encoding.
+        instances: index of a name, and where it is.
         unlabelled: the label of pixels without instance.
     """
 
@@ -33,12 +41,12 @@ class CocoImage:
     height: int
     width: int
     unlabelled: int
-    instances: list[tuple[int, list[np.ndarray] | Rle]] = field(default_factory=list)
+    instances: list[tuple[int, list[np.ndarray] | _Encoded]] = field(default_factory=list)
 
     def read(self, image: Path) -> np.ndarray:
         height, width = self.height, self.width
         try:
-            masks = [(name, _rle(shape, height, width)) for name, shape in self.instances]
+            masks = [(name, _runs(shape, height, width)) for name, shape in self.instances]
             return paint(masks, height, width, self.unlabelled)
         except ValueError as error:
             raise ValueError(f"{self.file}, image {self.name!r}: {error}") from error
@@ -104,26 +112,22 @@ def names_of(document: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[Any, in
     return names, {c["id"]: names.index(c["name"]) for c in document["categories"]}
 
 
-def _compact(segmentation: Any) -> list[np.ndarray] | Rle:
+def _compact(segmentation: Any) -> list[np.ndarray] | _Encoded:
     """A tenth of the memory that lists of numbers take; empty if there is no mask."""
     if isinstance(segmentation, dict):
         counts = segmentation["counts"]
-        is_text = isinstance(counts, str)
-        return {
-            **segmentation,
-            "counts": counts.encode() if is_text else np.array(counts, np.int64),
-        }
+        runs = counts.encode() if isinstance(counts, str) else np.array(counts, np.int64)
+        return _Encoded(tuple(segmentation["size"]), runs)
     polygons = [np.array(polygon, np.float32) for polygon in segmentation or ()]
     return [polygon.reshape(-1, 2) for polygon in polygons if polygon.size >= 6]
 
 
-def _rle(shape: list[np.ndarray] | Rle, height: int, width: int) -> Rle:
+def _runs(shape: list[np.ndarray] | _Encoded, height: int, width: int) -> np.ndarray:
     if isinstance(shape, list):
-        return rle_of_polygons(shape, height, width)
-    if list(shape["size"]) != [height, width]:
+        return runs_of_polygons(shape, height, width)
+    if shape.size != (height, width):
         raise ValueError(
-            f"a run-length encoding has size {shape['size']}, but the image {[height, width]} "
+            f"a run-length encoding has size {list(shape.size)}, but the image {[height, width]} "
             "(height, width)."
         )
-    counts = shape["counts"]
-    return shape if isinstance(counts, bytes) else rle_of_counts(counts.tolist(), height, width)
+    return runs_of_text(shape.runs) if isinstance(shape.runs, bytes) else shape.runs

@@ -23,7 +23,7 @@ import numpy as np
 from ..reading import IMAGE_EXTENSIONS, image_size
 from .brush import decode_brush
 from .matching import pair_by_file_name
-from .painting import Rle, paint, rle_of_mask, rle_of_polygons
+from .painting import paint, runs_of_mask, runs_of_polygons
 from .source import Pairs
 
 
@@ -62,7 +62,7 @@ class DrawnImage:
                     "turn the file itself, and label it again."
                 )
             ((height, width),) = sizes
-            masks = [(name, _rle(region)) for name, region in self.regions]
+            masks = [(name, _runs(region)) for name, region in self.regions]
             return paint(masks, height, width, self.unlabelled)
         except ValueError as error:
             raise ValueError(f"{self.file}, image {self.name!r}: {error}") from error
@@ -149,11 +149,11 @@ def _region(result: Mapping[str, Any]) -> _Region | str | None:
     return _Region(name, shape, height, width, result.get("image_rotation", 0))
 
 
-def _rle(region: _Region) -> Rle:
+def _runs(region: _Region) -> np.ndarray:
     height, width = region.height, region.width
     if isinstance(region.shape, bytes):
-        return rle_of_mask(decode_brush(region.shape, height, width))
-    return rle_of_polygons([region.shape * (width / 100, height / 100)], height, width)
+        return runs_of_mask(decode_brush(region.shape, height, width))
+    return runs_of_polygons([region.shape * (width / 100, height / 100)], height, width)
 
 
 def _image_of(file: Path, task: Mapping[str, Any]) -> str:

@@ -1,22 +1,19 @@
 """
 Instances that may overlap, painted into one label map.
 
-Masks are COCO's run-length encoding (a dict "size" [H, W] and "counts" bytes, as pycocotools makes
-them): small, and rasterised from polygons by COCO's own rule.
+A mask is its runs, as in COCO's JSON: (R,) lengths down one column after the other, by turns
+outside and inside, the first one outside and perhaps 0. Polygons are rasterised by COCO's own rule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any  # pycocotools' dicts
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
-Rle = dict[str, Any]
 
-
-def rle_of_polygons(polygons: Sequence[np.ndarray], height: int, width: int) -> Rle:
+def runs_of_polygons(polygons: Sequence[np.ndarray], height: int, width: int) -> np.ndarray:
     """
     The union of polygons.
 
@@ -36,51 +33,62 @@ def rle_of_polygons(polygons: Sequence[np.ndarray], height: int, width: int) -> 
                 f"{width} x {height}."
             )
     flat = [polygon.ravel().tolist() for polygon in polygons]
-    return coco_mask.merge(coco_mask.frPyObjects(flat, height, width))
+    return runs_of_text(coco_mask.merge(coco_mask.frPyObjects(flat, height, width))["counts"])
 
 
-def rle_of_mask(mask: np.ndarray) -> Rle:
+def runs_of_mask(mask: np.ndarray) -> np.ndarray:
     """Of (H, W) bool."""
-    return coco_mask.encode(np.asfortranarray(mask.view(np.uint8)))
+    columns = mask.ravel(order="F")
+    return np.diff(np.flatnonzero(np.diff(columns, prepend=False)), prepend=0, append=columns.size)
 
 
-def rle_of_counts(counts: Sequence[int], height: int, width: int) -> Rle:
+def runs_of_text(text: bytes) -> np.ndarray:
     """
-    Of COCO's uncompressed runs: column after column, by turns outside and inside.
-
-    Raises:
-        ValueError: runs that do not cover height x width pixels exactly.
+    Of COCO's compressed form: digits of 5 bits, the lowest first, each with a bit 32 if more follow
+    and the last with a sign; from the fourth on, numbers are differences to the last but one.
     """
-    if any(count < 0 for count in counts) or sum(counts) != height * width:
-        raise ValueError(
-            f"its runs cover {sum(counts)} pixels, but {width} x {height} are {height * width}."
-        )
-    return coco_mask.frPyObjects({"counts": list(counts), "size": [height, width]}, height, width)
+    # pycocotools' own decoder leaves memory as it was where the text ends too early.
+    digits = np.frombuffer(text, np.uint8).astype(np.int64) - 48
+    ends = np.flatnonzero(digits & 32 == 0)
+    lengths = np.diff(ends, prepend=-1)
+    starts = ends - lengths + 1
+    places = np.arange(lengths.sum()) - np.repeat(starts, lengths)
+    runs = np.zeros(len(ends), np.int64)
+    np.add.at(
+        runs, np.repeat(np.arange(len(ends)), lengths), (digits & 31)[: len(places)] << 5 * places
+    )
+    runs -= np.where(digits[ends] & 16, 1 << 5 * lengths, 0)
+    runs[1::2] = runs[1::2].cumsum()
+    runs[2::2] = runs[2::2].cumsum()
+    return runs
 
 
-def paint(instances: Sequence[tuple[int, Rle]], height: int, width: int, empty: int) -> np.ndarray:
+def paint(
+    instances: Sequence[tuple[int, np.ndarray]], height: int, width: int, empty: int
+) -> np.ndarray:
     """
     Smaller instances lie on top of larger ones, and of equal ones the later on top: what lies
     inside something else (a window in a wall) is not lost, in whatever order it was drawn.
 
     Args:
-        instances: value and mask of each.
+        instances: value and runs of each.
         empty: value where there are none.
 
     Returns:
         np.ndarray: (H, W) uint16.
 
     Raises:
-        ValueError: runs that do not cover the image.
+        ValueError: runs that do not cover the image exactly.
     """
-    # Column by column, as the masks are.
-    painted = np.full((height, width), empty, np.uint16, order="F")
-    areas = [int(coco_mask.area(mask)) for _, mask in instances]
-    for i in sorted(range(len(instances)), key=lambda i: -areas[i]):
-        value, mask = instances[i]
-        inside = coco_mask.decode(mask)
-        # pycocotools notices runs that are too long, but leaves memory as it is after short ones.
-        if np.count_nonzero(inside) != areas[i]:
-            raise ValueError("a run-length encoding ends before its image does.")
-        np.copyto(painted, value, where=inside.view(bool))
-    return np.ascontiguousarray(painted)
+    painted = np.full(height * width, empty, np.uint16)
+    for value, runs in sorted(instances, key=lambda instance: -instance[1][1::2].sum()):
+        if (runs < 0).any() or runs.sum() != height * width:
+            raise ValueError(
+                f"a run-length encoding covers {runs.sum()} pixels, but {width} x {height} are "
+                f"{height * width}."
+            )
+        # Nothing is inside before the second run, nor after the last one of an even number.
+        first, inner = runs[0], runs[1 : len(runs) // 2 * 2]
+        inside = np.repeat(np.arange(len(inner)) % 2 == 0, inner)
+        painted[first : first + len(inside)][inside] = value
+    return np.ascontiguousarray(painted.reshape(width, height).T)
