@@ -107,6 +107,7 @@ def _parts(datasets: Sequence[str], cfg: CfgNode) -> list[Part]:
 
 def _text_findings(cfg: CfgNode, vocabularies: Iterable[Vocabulary]) -> list[Finding]:
     """What the configuration's text encoder says to the names."""
+    from .. import segmentor  # noqa: F401, registers what configurations name
     from ..data.check import ERROR, Finding
     from ..text import build_text_bank
     from ..text.refusals import refused_names
