@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from pycocotools import mask as coco_mask
 
@@ -38,7 +39,7 @@ def runs_of_polygons(polygons: Sequence[np.ndarray], height: int, width: int) ->
 
 def runs_of_mask(mask: np.ndarray) -> np.ndarray:
     """Of (H, W) bool."""
-    columns = mask.ravel(order="F")
+    columns = cv2.transpose(mask.view(np.uint8)).ravel().view(bool)  # 10 times faster than NumPy's
     return np.diff(np.flatnonzero(np.diff(columns, prepend=False)), prepend=0, append=columns.size)
 
 
@@ -91,4 +92,4 @@ def paint(
         first, inner = runs[0], runs[1 : len(runs) // 2 * 2]
         inside = np.repeat(np.arange(len(inner)) % 2 == 0, inner)
         painted[first : first + len(inside)][inside] = value
-    return np.ascontiguousarray(painted.reshape(width, height).T)
+    return cv2.transpose(painted.reshape(width, height))
