@@ -53,7 +53,7 @@ def files_below(folder: str | Path) -> list[Path]:
     """All files in a folder and the folders inside it, sorted; hidden ones are left out."""
     archive, member = _located(folder)
     if archive is None:
-        found = [path for path in Path(folder).rglob("*") if path.is_file()]
+        found = [Path(inside, name) for inside, _, names in os.walk(folder) for name in names]
     else:
         names = _opened(archive).namelist()
         found = [archive / n for n in names if n.startswith(_inside(member)) and n[-1] != "/"]

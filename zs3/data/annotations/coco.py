@@ -118,8 +118,8 @@ def _compact(segmentation: Any) -> list[np.ndarray] | _Encoded:
         counts = segmentation["counts"]
         runs = counts.encode() if isinstance(counts, str) else np.array(counts, np.int64)
         return _Encoded(tuple(segmentation["size"]), runs)
-    polygons = [np.array(polygon, np.float32) for polygon in segmentation or ()]
-    return [polygon.reshape(-1, 2) for polygon in polygons if polygon.size >= 6]
+    polygons = [polygon for polygon in segmentation or () if len(polygon) >= 6]
+    return [np.reshape(polygon, (-1, 2)).astype(np.float32) for polygon in polygons]
 
 
 def _runs(shape: list[np.ndarray] | _Encoded, height: int, width: int) -> np.ndarray:
