@@ -16,9 +16,10 @@ def table(names=None, ignore=None, unlabelled=None, found=("sky", "car", "bus"))
     return ClassTable.of(names, ignore, unlabelled, lambda: found)
 
 
-def of(classes, *names, **options):
+def of(classes, *names, elsewhere=(), **options):
     """Names in a file (the unlabelled last) -> class."""
-    return classes.of_source(source(*names, **options), WHERE).tolist()
+    source_ = source(*names, **options)
+    return classes.of_source(source_, WHERE, lambda: (*names, *elsewhere)).tolist()
 
 
 def test_names_come_from_the_files():
@@ -55,7 +56,7 @@ def test_what_nobody_labelled_can_be_a_class():
 
 def test_the_same_list_serves_label_maps():
     classes = table(["bus", "sky"])
-    assert classes.of_source(source(), WHERE) is None
+    assert classes.of_source(source(), WHERE, tuple) is None
     assert classes.of_value == {0: 0, 1: 1, 255: 255}
 
 
@@ -69,8 +70,10 @@ def test_numbers_do_not_serve_names_nor_names_numbers():
 
 
 def test_a_name_that_the_file_lacks_is_refused_if_it_lists_its_names():
-    with pytest.raises(
-        ValueError, match=r"has no label 'cra'; its names are sky, car\. Did you mean"
-    ):
+    with pytest.raises(ValueError, match=r"has no label 'cra'; there are sky, car\. Did you mean"):
         of(table(["cra"]), "sky", "car")
     assert of(table(["cra"]), "sky", "car", lists_names=False) == [255, 255, 255]
+
+
+def test_a_name_may_be_in_the_file_of_another_part():
+    assert of(table(["car", "bus"]), "sky", "car", elsewhere=["bus"]) == [255, 0, 255]

@@ -33,6 +33,12 @@ def open_file(path: str | Path) -> BinaryIO:
         raise ValueError(f"{path} cannot be taken out of its archive: {error}") from error
 
 
+def read_lines(path: str | Path) -> list[str]:
+    """The lines of a text file; what is no UTF-8 is replaced. Raises as `open_file`."""
+    with open_file(path) as file:
+        return file.read().decode("utf-8-sig", errors="replace").splitlines()
+
+
 def is_file(path: str | Path) -> bool:
     """Whether there is such a file; an archive itself counts as a folder."""
     archive, member = _located(path)

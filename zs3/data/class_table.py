@@ -90,10 +90,13 @@ class ClassTable:
             ignore_label,
         )
 
-    def of_source(self, source: LabelSource, where: Path) -> np.ndarray | None:
+    def of_source(
+        self, source: LabelSource, where: Path, names_in_files: Callable[[], Collection[str]]
+    ) -> np.ndarray | None:
         """
         Args:
             where: the source is, for the refusals.
+            names_in_files: of other parts too, asked only about a name that the source lacks.
 
         Returns:
             np.ndarray | None: (len(source.names) + 1,) int64, what `ImageLabels.read` gives ->
@@ -116,15 +119,24 @@ class ClassTable:
                 f"`names` maps numbers, but {where} has names: {', '.join(source.names)}; list "
                 "those to take, or map them, such as truck: car."
             )
-        without = {self.names[self.unlabelled]} if self.unlabelled != self.ignore_label else set()
-        unknown = sorted(set(self.of_name) - set(source.names) - without)
-        if unknown and source.lists_names:
-            raise ValueError(
-                f"{where} has no label {unknown[0]!r}; its names are {', '.join(source.names)}."
-                + did_you_mean(unknown[0], source.names)
-            )
+        if source.lists_names:
+            self._expect_known(set(self.of_name) - set(source.names), where, names_in_files)
         classes = [self.of_name.get(name, self.ignore_label) for name in source.names]
         return np.array([*classes, self.unlabelled], np.int64)
+
+    def _expect_known(
+        self, names: set[str], where: Path, names_in_files: Callable[[], Collection[str]]
+    ) -> None:
+        """Refuses names that are neither in a file nor that of unlabelled pixels."""
+        if self.unlabelled != self.ignore_label:
+            names = names - {self.names[self.unlabelled]}
+        known = names_in_files() if names else ()
+        unknown = sorted(names.difference(known))
+        if unknown:
+            raise ValueError(
+                f"{where} has no label {unknown[0]!r}; there are {', '.join(known)}."
+                + did_you_mean(unknown[0], known)
+            )
 
     def _has_classes(self, table: Mapping[int, int] | Mapping[str, int]) -> bool:
         return any(class_ != self.ignore_label for class_ in table.values())

@@ -29,9 +29,8 @@ import yaml
 from ..nearest import did_you_mean
 from ..runtime.settings import PlainLoader
 from ..vocabulary import Vocabulary
-from .annotations import open_labels
-from .class_table import ClassTable, expect_names
-from .folder import FolderDataset, Part, filled_root
+from .class_table import ClassTable
+from .folder import FolderDataset, Part, filled_root, names_in_files
 
 _PART_KEYS = ("images", "labels", "format", "list")
 _SPLIT_KEYS = ("images", "labels", "format", "val_percent", "seed")
@@ -81,7 +80,7 @@ def _described(file: Path, given: object) -> FolderDataset:
         _names(entries["names"]) if "names" in entries else None,
         _list(entries["ignore"]) if "ignore" in entries else None,
         None if unlabelled is None else _strings("unlabelled", [unlabelled])[0],
-        lambda: _names_in_files(filled_root(root, file), parts),
+        lambda: names_in_files(filled_root(root, file), parts),
     )
     prompts = entries.get("prompts") or {}
     if not isinstance(prompts, dict):
@@ -137,15 +136,6 @@ def _names(given: object) -> list[str] | dict[Any, str]:
     if len(kinds) > 1:
         raise ValueError(f"names maps numbers and words, {list(given)}; expected one of both.")
     return given
-
-
-def _names_in_files(root: Path, parts: Mapping[str, Part]) -> list[str]:
-    """Names of the label files of all parts, in order, each once."""
-    names: list[str] = []
-    for part in parts.values():
-        labels = root / part.labels
-        names += expect_names(open_labels(labels, part.format), labels)
-    return list(dict.fromkeys(names))
 
 
 def _unseen(given: object, names: Sequence[str]) -> list[str]:

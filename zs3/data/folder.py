@@ -17,8 +17,8 @@ import numpy as np
 from ..vocabulary import Vocabulary
 from .annotations import ImageLabels, files_by_key, key_of, open_labels
 from .annotations.label_maps import LabelMap
-from .archive import is_file, open_file
-from .class_table import ClassTable
+from .archive import is_file, read_lines
+from .class_table import ClassTable, expect_names
 from .mapper import LABEL_READER, Sample
 from .reading import IMAGE_EXTENSIONS
 
@@ -117,7 +117,9 @@ class FolderDataset:
         root, chosen = filled_root(self.root, self.file), self.parts[part]
         images = files_by_key(root / chosen.images, IMAGE_EXTENSIONS, f"images of {part}")
         source = open_labels(root / chosen.labels, chosen.format)
-        table = self.classes.of_source(source, root / chosen.labels)
+        table = self.classes.of_source(
+            source, root / chosen.labels, lambda: names_in_files(root, self.parts)
+        )
         pairs = source.pair(images)
         gaps: dict[str, Sequence[str]] = {}
         if chosen.listing is None:
@@ -145,6 +147,20 @@ class FolderDataset:
             {what: files for what, files in gaps.items() if files},
             notes,
         )
+
+
+def names_in_files(root: Path, parts: Mapping[str, Part]) -> list[str]:
+    """
+    Names of the label files of all parts, in order, each once.
+
+    Raises:
+        ValueError: labels that cannot be opened, or have no names.
+    """
+    names: list[str] = []
+    for part in parts.values():
+        labels = root / part.labels
+        names += expect_names(open_labels(labels, part.format), labels)
+    return list(dict.fromkeys(names))
 
 
 def filled_root(root: str, file: Path) -> Path:
@@ -190,7 +206,5 @@ def _listed(file: Path, images: Collection[str]) -> list[str]:
     """
     if not is_file(file):
         raise ValueError(f"there is no list {file}.")
-    with open_file(file) as opened:
-        lines = opened.read().decode("utf-8-sig").splitlines()
-    entries = (line.partition("#")[0].strip() for line in lines)
+    entries = (line.partition("#")[0].strip() for line in read_lines(file))
     return sorted({entry if entry in images else key_of(entry) for entry in entries if entry})

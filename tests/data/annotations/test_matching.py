@@ -20,6 +20,7 @@ def paired(spellings, keys):
         ("a.b.PNG", "a.b"),
         ("a.b", "a.b"),
         ("images/default/a.jpg", "a"),
+        ("images\\may\\a.jpg", "may/a"),
         ("a.jpg", "2024/may/a"),
         ("may/a.jpg", "2024/may/a"),
         ("/data/upload/3/1a2b3c4d-a.jpg", "a"),

@@ -1,9 +1,12 @@
+import copy
 import json
 import os
 import zipfile
+from functools import reduce
 
 import numpy as np
 import pytest
+from brushes import encode_mask
 from PIL import Image
 
 from zs3.data.annotations import open_labels
@@ -96,3 +99,62 @@ def test_what_is_no_labels_is_refused(write):
         open_labels(root / "d.json")
     with pytest.raises(ValueError, match=r"/e holds no labels of a known format"):
         open_labels(root / "e")
+
+
+def region(value):
+    return {"original_width": 6, "original_height": 4, "value": value}
+
+
+CORNERS = [[0, 0], [50, 0], [50, 50]]
+WHOLE = {
+    "coco": {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 6, "height": 4}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [
+            {"image_id": 1, "category_id": 1, "segmentation": [[0, 0, 2, 0, 2, 2]]},
+            {"image_id": 1, "category_id": 1, "segmentation": {"size": [4, 6], "counts": [20, 4]}},
+        ],
+    },
+    "coco_panoptic": PANOPTIC,
+    "label_studio": [
+        {
+            "data": {"image": "a.jpg"},
+            "annotations": [
+                {
+                    "result": [
+                        region({"points": CORNERS, "polygonlabels": ["cat"]}),
+                        region({"rle": encode_mask(np.ones((4, 6), bool)), "brushlabels": ["cat"]}),
+                    ]
+                }
+            ],
+        }
+    ],
+}
+
+
+def places(document, path=()):
+    items = document.items() if isinstance(document, dict) else ()
+    for key, value in enumerate(document) if isinstance(document, list) else items:
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+@pytest.mark.parametrize("format", WHOLE)
+def test_whatever_stands_in_a_file_is_read_or_refused_in_a_line(write, photos, format):
+    root = write(a_dot_png=None)
+    images = photos("a.jpg")
+    refused = 0
+    for number, place in enumerate(places(WHOLE[format])):
+        for wrong in (None, -1, 10**12, "x", [], [3.5], {}, float("nan")):
+            document = copy.deepcopy(WHOLE[format])
+            *way, last = place
+            reduce(lambda node, key: node[key], way, document)[last] = wrong
+            file = root / f"{number}-{wrong}.json"
+            file.write_text(json.dumps(document))
+            try:
+                for labels in open_labels(file).pair(images).labels.values():
+                    labels.read(images["a"])
+            except (ValueError, OSError) as refusal:
+                refused += 1
+                assert str(root) in str(refusal) and "\n" not in str(refusal)
+    assert refused > number  # at least one of the wrong values at every place, on average

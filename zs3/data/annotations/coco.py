@@ -15,7 +15,7 @@ from typing import Any  # JSON
 import numpy as np
 
 from .matching import pair_by_file_name
-from .painting import paint, runs_of_polygons, runs_of_text
+from .painting import checked_size, paint, runs_of_polygons, runs_of_text
 from .source import Pairs
 
 
@@ -55,11 +55,11 @@ class CocoImage:
 class CocoInstances:
     """
     Args:
-        file: for the refusals.
+        file: the JSON.
         document: what the file holds.
 
     Raises:
-        ValueError: annotations of images or categories that are not there.
+        ValueError: annotations of images or categories that are not there, or images of no size.
     """
 
     lists_names = True
@@ -71,9 +71,8 @@ class CocoInstances:
         self.images = {
             image["id"]: CocoImage(
                 file,
-                image["file_name"],
-                int(image["height"]),
-                int(image["width"]),
+                str(image["file_name"]),
+                *checked_size(image["height"], image["width"]),
                 len(self.names),
             )
             for image in document["images"]
@@ -84,7 +83,7 @@ class CocoInstances:
             name = index.get(annotation["category_id"])
             if image is None or name is None:
                 raise ValueError(
-                    f"{file}: annotation {annotation.get('id')} is about image "
+                    f"annotation {annotation.get('id')} is about image "
                     f"{annotation['image_id']!r} and category {annotation['category_id']!r}, "
                     "which are not both in the file."
                 )
@@ -116,7 +115,7 @@ def _compact(segmentation: Any) -> list[np.ndarray] | _Encoded:
     """A tenth of the memory that lists of numbers take; empty if there is no mask."""
     if isinstance(segmentation, dict):
         counts = segmentation["counts"]
-        runs = counts.encode() if isinstance(counts, str) else np.array(counts, np.int64)
+        runs = counts.encode() if isinstance(counts, str) else np.array(counts, np.int64).ravel()
         return _Encoded(tuple(segmentation["size"]), runs)
     polygons = [polygon for polygon in segmentation or () if len(polygon) >= 6]
     return [np.reshape(polygon, (-1, 2)).astype(np.float32) for polygon in polygons]

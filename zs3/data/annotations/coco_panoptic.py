@@ -68,14 +68,14 @@ class CocoPanoptic:
         beside = file.with_suffix("")
         folder = beside if is_folder(beside) else file.parent
         self.names, index = names_of(document)
-        images = {image["id"]: image["file_name"] for image in document["images"]}
+        images = {image["id"]: str(image["file_name"]) for image in document["images"]}
         self.panoramas: list[tuple[str, CocoPanorama]] = []
         for annotation in document["annotations"]:
-            image, png = annotation["image_id"], annotation["file_name"]
+            image, png = annotation["image_id"], str(annotation["file_name"])
             categories = {s["id"]: s["category_id"] for s in annotation["segments_info"]}
             if image not in images or not set(categories.values()) <= set(index):
                 raise ValueError(
-                    f"{file}: {png!r} is about image {image!r} and categories "
+                    f"{png!r} is about image {image!r} and categories "
                     f"{sorted(set(categories.values()))}, which are not all in the file."
                 )
             labels = {segment: index[category] for segment, category in categories.items()}

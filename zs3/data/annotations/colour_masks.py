@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..archive import is_file, is_folder, open_file
+from ..archive import is_file, is_folder, read_lines
 from ..reading import LABEL_EXTENSIONS, read_colours
 from .codes import CodeTable
 from .matching import files_by_key, pair_by_path
@@ -90,10 +90,8 @@ def _read_labelmap(file: Path) -> dict[int, str]:
     """Colour, as `read_colours` codes it -> name."""
     if not is_file(file):
         raise ValueError(f"{file} has no {LABELMAP}, which gives the masks' colours their names.")
-    with open_file(file) as opened:
-        lines = opened.read().decode("utf-8-sig").splitlines()
     names: dict[int, str] = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_lines(file), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, _, rest = line.partition(":")

@@ -23,7 +23,7 @@ import numpy as np
 from ..reading import IMAGE_EXTENSIONS, image_size
 from .brush import decode_brush
 from .matching import pair_by_file_name
-from .painting import paint, runs_of_mask, runs_of_polygons
+from .painting import checked_size, paint, runs_of_mask, runs_of_polygons
 from .source import Pairs
 
 
@@ -71,7 +71,7 @@ class DrawnImage:
 class LabelStudio:
     """
     Args:
-        file: for the refusals.
+        file: the JSON.
         document: what the file holds.
 
     Raises:
@@ -92,7 +92,7 @@ class LabelStudio:
                 continue
             regions = [_region(result) for result in _labelled_once(annotation["result"])]
             left_out.update(region for region in regions if isinstance(region, str))
-            drawn.append((_image_of(file, task), [r for r in regions if isinstance(r, _Region)]))
+            drawn.append((_image_of(task), [r for r in regions if isinstance(r, _Region)]))
         self.names = tuple(sorted({region.name for _, regions in drawn for region in regions}))
         index = {name: i for i, name in enumerate(self.names)}
         self.images = [
@@ -136,7 +136,7 @@ def _region(result: Mapping[str, Any]) -> _Region | str | None:
     name, value = _label(result), result.get("value", {})
     shape: bytes | np.ndarray
     if "rle" in value:
-        shape = bytes(value["rle"])
+        shape = bytes(iter(value["rle"]))  # `bytes` of a number would be as many zeros
     elif "points" in value:
         shape = np.array(value["points"], np.float32).reshape(-1, 2)
     else:
@@ -145,8 +145,8 @@ def _region(result: Mapping[str, Any]) -> _Region | str | None:
         return "regions have no label"
     if len(shape) < 3:
         return "polygons have fewer than three corners"
-    height, width = int(result["original_height"]), int(result["original_width"])
-    return _Region(name, shape, height, width, result.get("image_rotation", 0))
+    size = checked_size(result["original_height"], result["original_width"])
+    return _Region(name, shape, *size, result.get("image_rotation", 0))
 
 
 def _runs(region: _Region) -> np.ndarray:
@@ -156,7 +156,7 @@ def _runs(region: _Region) -> np.ndarray:
     return runs_of_polygons([region.shape * (width / 100, height / 100)], height, width)
 
 
-def _image_of(file: Path, task: Mapping[str, Any]) -> str:
+def _image_of(task: Mapping[str, Any]) -> str:
     """The path of a task's image, out of what may be a URL."""
     data = task["data"]
     for value in (data.get("image"), *data.values()):
@@ -166,6 +166,6 @@ def _image_of(file: Path, task: Mapping[str, Any]) -> str:
             if path.lower().endswith(IMAGE_EXTENSIONS):
                 return path
     raise ValueError(
-        f"{file}: the data of task {task.get('id')} name no image file: {data!r}; expected one, "
+        f"the data of task {task.get('id')} name no image file: {data!r}; expected one, "
         f"such as {{'image': 'a.jpg'}}."
     )

@@ -48,8 +48,8 @@ def files_by_key(folder: Path, extensions: Collection[str], what: str) -> dict[s
 
 
 def key_of(path: str) -> str:
-    """The path without its extension, if that is an image's."""
-    pure = PurePosixPath(path)
+    """The path without an image's extension, and with slashes for backslashes."""
+    pure = PurePosixPath(path.replace("\\", "/"))
     return str(pure.with_suffix("") if pure.suffix.lower() in IMAGE_EXTENSIONS else pure)
 
 

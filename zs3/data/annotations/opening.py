@@ -105,5 +105,7 @@ def _parsed(kind: _Kind, file: Path, document: Any) -> LabelSource:
         return kind(file, document)
     except KeyError as error:
         raise ValueError(f"{file}: an entry lacks {error}, which its format asks for.") from error
-    except (TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{file}: an entry is not as its format asks for: {error}.") from error
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error

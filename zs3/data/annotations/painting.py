@@ -14,6 +14,14 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 
+def checked_size(height: int, width: int) -> tuple[int, int]:
+    """(H, W) as whole numbers. Raises ValueError for what no image file has."""
+    height, width = int(height), int(width)
+    if not 0 < min(height, width) <= max(height, width) < 1 << 16:
+        raise ValueError(f"an image of {width} x {height} pixels; expected 1 to 65535 a side.")
+    return height, width
+
+
 def runs_of_polygons(polygons: Sequence[np.ndarray], height: int, width: int) -> np.ndarray:
     """
     The union of polygons.
