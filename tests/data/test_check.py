@@ -148,6 +148,14 @@ def test_a_part_that_cannot_be_listed_does_not_hide_the_other(data):
     assert counts[0].pixels.sum() == 8
 
 
+def test_a_part_without_images_is_an_error(data):
+    split = "split: {images: images/train, labels: labels/train, val_percent: 9}"
+    counts = data.check(text=f"names: [sky, road, tree]\n{split}")
+    ((part, kind, item),) = findings(counts, ERROR)
+    assert (part, kind) == ("streets_val", "no images")
+    assert item.endswith("streets.yaml leaves none for val")
+
+
 def test_the_number_of_processes_changes_nothing(data):
     data.add("train", "outside", [[0, 7]])
     one, two = data.check(jobs=1), data.check(jobs=2)

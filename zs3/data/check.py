@@ -123,6 +123,8 @@ def _part_of(dataset: FolderDataset, part: str, is_training: bool) -> Part:
     findings = [
         Finding(ERROR, name, what, file) for what, files in listing.gaps.items() for file in files
     ]
+    if not listing.samples:
+        findings.append(Finding(ERROR, name, "no images", f"{dataset.file} leaves none for {part}"))
     findings += [Finding(NOTICE, name, "left out", note) for note in listing.notes]
     return Part(name, is_training, reader, listing.samples, findings)
 

@@ -92,7 +92,8 @@ class FolderDataset:
             ValueError: as `listing`, or whatever that finds not to go together.
         """
         listing = self.listing(part)
-        for what, files in listing.gaps.items():
+        if listing.gaps:
+            what, files = next(iter(listing.gaps.items()))
             raise ValueError(
                 f"{self.file}: {part} has {len(files)} {what}: {', '.join(files[:3])}"
                 f"{', ...' if len(files) > 3 else ''}; `zs3 check-dataset {self.file}` tells all "

@@ -107,8 +107,9 @@ class CocoInstances:
 
 def names_of(document: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[Any, int]]:
     """The categories' names in order, each once; and a category's id -> index of its name."""
-    names = tuple(dict.fromkeys(category["name"] for category in document["categories"]))
-    return names, {c["id"]: names.index(c["name"]) for c in document["categories"]}
+    name_of = {category["id"]: str(category["name"]) for category in document["categories"]}
+    names = tuple(dict.fromkeys(name_of.values()))
+    return names, {id_: names.index(name) for id_, name in name_of.items()}
 
 
 def _compact(segmentation: Any) -> list[np.ndarray] | _Encoded:
