@@ -17,7 +17,8 @@ COMMANDS = {
 }
 
 
-def main() -> None:
+def main() -> int | None:
+    """Runs a command; returns its exit code."""
     width = max(map(len, COMMANDS))
     parser = argparse.ArgumentParser(
         prog="zs3",
@@ -31,4 +32,5 @@ def main() -> None:
     command = parser.parse_args(sys.argv[1:2]).command
     sys.argv[0] = f"zs3 {command}"  # what argparse calls the program in its usage
     module = import_module(f".commands.{command.replace('-', '_')}", __package__)
-    module.main(sys.argv[2:])
+    code: int | None = module.main(sys.argv[2:])
+    return code
