@@ -136,11 +136,14 @@ def test_a_missing_file_is_named(tmp_path, read):
 
 
 @pytest.mark.parametrize("read", [read_image, read_label])
-@pytest.mark.parametrize("content", [b"", b"GIF89a", b"no picture at all"])
-def test_what_is_no_image_is_named(tmp_path, read, content):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "it is empty"), (b"GIF89a", ""), (b"no picture", "no such format")],
+)
+def test_what_is_no_image_is_named(tmp_path, read, content, reason):
     path = tmp_path / "broken.png"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"^\S*broken\.png cannot be read as .+$"):
+    with pytest.raises(ValueError, match=rf"^\S*broken\.png cannot be read as .+{reason}.*$"):
         read(path)
 
 

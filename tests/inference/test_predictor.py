@@ -160,6 +160,14 @@ def test_no_side_that_the_model_sees_exceeds_the_bound(segmenter):
     assert seen == [(32, 64), (32, 64)]
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 70), (70, 1)])
+@pytest.mark.parametrize("min_size", [0, 40])
+def test_the_narrowest_images(segmenter, tmp_path, size, min_size):
+    Image.fromarray(draw_scene(9, 0).image[: size[0], : size[1]]).save(tmp_path / "narrow.png")
+    result = Segmenter(segmenter.model, SHAPES, min_size).segment(tmp_path / "narrow.png")
+    assert result.labels.shape == size and result.overlay().size
+
+
 def test_half_precision_says_nearly_the_same(segmenter):
     half = Segmenter(segmenter.model, SHAPES, half=True)
     image = draw_scene(9, 0).image

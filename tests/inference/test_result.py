@@ -28,8 +28,6 @@ def with_scores() -> Segmentation:
 
 def test_found_lists_shares_largest_first():
     assert list(RESULT.found.items()) == [("c", pytest.approx(3 / 6)), ("a", pytest.approx(2 / 6))]
-    tall = Segmentation(RESULT.image, np.arange(3000, dtype=np.uint16)[:, None] // 1000, NAMES)
-    assert tall.found == {name: pytest.approx(1 / 3) for name in NAMES}
 
 
 def test_saved_labels_are_the_labels(tmp_path):
@@ -48,8 +46,21 @@ def test_large_vocabularies_are_saved_with_sixteen_bits(tmp_path):
     np.testing.assert_array_equal(read_label(tmp_path / "labels.png"), LABELS)
 
 
+@pytest.mark.parametrize("names", [NAMES, tuple(map(str, range(300)))])
+def test_labels_of_reduced_photos_are_enlarged_everywhere_alike(tmp_path, names):
+    large = Segmentation(RESULT.image, LABELS, names, size=(5, 7))
+    assert large.labels.shape == (5, 7)
+    np.testing.assert_array_equal(large.labels[:, 0], [2, 2, 0, 0, 0])
+    large.save(tmp_path / "labels.png")
+    none = 255 if len(names) < 255 else IGNORE
+    expected = np.where(large.labels == IGNORE, none, large.labels)
+    np.testing.assert_array_equal(read_label(tmp_path / "labels.png"), expected)
+    assert large.to_hf()[0]["mask"].size == (7, 5)
+
+
 def test_an_overlay_has_the_size_of_the_image_that_was_worked_on(tmp_path):
-    large = Segmentation(np.zeros((300, 400, 3), np.uint8), np.zeros((600, 800), np.uint16), NAMES)
+    image, labels = np.zeros((300, 400, 3), np.uint8), np.zeros((300, 400), np.uint16)
+    large = Segmentation(image, labels, NAMES, size=(600, 800))
     assert large.overlay().shape[1] == 400
     large.save_overlay(tmp_path / "overlay.png")
     np.testing.assert_array_equal(read_image(tmp_path / "overlay.png"), large.overlay())

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from zs3.inference.predictor import Photo, Request, Segmenter
-from zs3.inference.result import Segmentation, resized
+from zs3.inference.result import Segmentation
 from zs3.vocabulary import Vocabulary
 
 NAMES = Vocabulary.of(["dark", "bright"])
@@ -29,8 +29,8 @@ class Thresholder(Segmenter):
         for photo in photos:
             bright = photo.image[..., 0] > 127
             scores = np.stack([~bright, bright]).astype(np.float32) if request.scores else None
-            labels = resized(bright.astype(np.uint16), photo.size)
-            results.append(Segmentation(photo.image, labels, names, scores, photo.file))
+            labels = bright.astype(np.uint16)
+            results.append(Segmentation(photo.image, labels, names, scores, photo.size, photo.file))
         return results
 
 

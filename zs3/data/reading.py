@@ -38,7 +38,7 @@ def read_image(path: str | Path) -> np.ndarray:
         ValueError: a file that is not a readable image, has more than MAX_PIXELS, or whose pixels
             are floating-point numbers.
     """
-    return _read(path, "an image", _upright_rgb)
+    return _read(path, "an image", lambda image: np.asarray(_upright_rgb(image)))
 
 
 def read_reduced(path: str | Path, max_pixels: int) -> tuple[np.ndarray, tuple[int, int]]:
@@ -54,9 +54,9 @@ def read_reduced(path: str | Path, max_pixels: int) -> tuple[np.ndarray, tuple[i
     def reduced(image: Image.Image) -> tuple[np.ndarray, tuple[int, int]]:
         full, wanted = image.size, reduced_size(image.size, max_pixels)
         image.draft(None, wanted)
-        upright = Image.fromarray(_upright_rgb(image))
-        if image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8):  # width became height
+        if image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8):  # width becomes height
             full, wanted = full[::-1], wanted[::-1]
+        upright = _upright_rgb(image)
         if upright.size != wanted:
             upright = upright.resize(wanted, Image.Resampling.BILINEAR)
         return np.asarray(upright), full[::-1]
@@ -127,7 +127,8 @@ def _read(path: str | Path, what: str, convert: Callable[[Image.Image], T]) -> T
         is_link = f" (it is a link to {os.readlink(path)})" if os.path.islink(path) else ""
         raise FileNotFoundError(f"{path} does not exist{is_link}; expected {what}.") from None
     except UnidentifiedImageError:
-        raise ValueError(f"{path} cannot be read as {what}: Pillow knows no such format.") from None
+        reason = "Pillow knows no such format" if os.path.getsize(path) else "it is empty"
+        raise ValueError(f"{path} cannot be read as {what}: {reason}.") from None
     except Exception as error:  # a broken file makes decoders raise almost anything
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ValueError(f"{path} cannot be read as {what}: {reason}") from error
@@ -150,19 +151,18 @@ def _open(file: BinaryIO) -> Image.Image:
     return image
 
 
-def _upright_rgb(image: Image.Image) -> np.ndarray:
-    image = ImageOps.exif_transpose(image)
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    ImageOps.exif_transpose(image, in_place=True)
     if image.mode == "F":
         raise ValueError(
             "floating-point pixels have no known range; save it with 8 or 16 bits a channel."
         )
     if image.mode == "I" or image.mode.startswith("I;16"):
-        gray = (_sixteen_bit(image) >> 8).astype(np.uint8)
-        return np.repeat(gray[..., None], 3, axis=2)
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = Image.fromarray((_sixteen_bit(image) >> 8).astype(np.uint8))
+    elif image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("RGB"))
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:

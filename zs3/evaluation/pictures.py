@@ -159,7 +159,12 @@ def save_png(path: str | Path, picture: np.ndarray) -> None:
     _write_png(path, Image.fromarray(picture))
 
 
-def save_label_png(path: str | Path, labels: np.ndarray, palette: np.ndarray) -> None:
+def save_label_png(
+    path: str | Path,
+    labels: np.ndarray,
+    palette: np.ndarray,
+    size: tuple[int, int] | None = None,
+) -> None:
     """
     Writes a label map, atomically: 8 bits with a palette for up to 255 classes (255 is IGNORE),
     else 16 bits.
@@ -167,6 +172,7 @@ def save_label_png(path: str | Path, labels: np.ndarray, palette: np.ndarray) ->
     Args:
         labels: (H, W) integers 0..K-1, or IGNORE.
         palette: (K, 3) uint8 RGB.
+        size: (H', W') to enlarge to; every pixel has the nearest label.
 
     Raises:
         ValueError: a label that is no class, or a file name that does not end in .png.
@@ -178,13 +184,15 @@ def save_label_png(path: str | Path, labels: np.ndarray, palette: np.ndarray) ->
             f"0..{len(palette) - 1}, or {IGNORE} for no label."
         )
     if len(palette) > 255:
-        _write_png(path, Image.fromarray(labels.astype(np.uint16)))
-        return
-    indexed = Image.fromarray(np.where(labels == IGNORE, 255, labels).astype(np.uint8))
-    colours = np.zeros((256, 3), np.uint8)
-    colours[: len(palette)] = palette
-    indexed.putpalette(colours.tobytes())
-    _write_png(path, indexed)
+        picture = Image.fromarray(labels.astype(np.uint16))
+    else:
+        picture = Image.fromarray(np.where(labels == IGNORE, 255, labels).astype(np.uint8))
+        colours = np.zeros((256, 3), np.uint8)
+        colours[: len(palette)] = palette
+        picture.putpalette(colours.tobytes())
+    if size is not None:
+        picture = picture.resize((size[1], size[0]), Image.Resampling.NEAREST)
+    _write_png(path, picture)
 
 
 def _write_png(path: str | Path, image: Image.Image) -> None:

@@ -173,16 +173,17 @@ class _Work:
 
     def _write(self, job: _Job) -> Entry:
         done: Entry = {}
-        if job.result is not None:
+        if (result := job.result) is not None:
             with _step(job):
                 name = self.names[job.file]
-                self.outputs.write(job.result, name)
-                size, found = list(job.result.labels.shape), job.result.found
-                done = {"size": size, **self.outputs.paths(name), "found": found}
+                self.outputs.write(result, name)
+                size = list(result.size or result.label_map.shape)
+                done = {"size": size, **self.outputs.paths(name), "found": result.found}
         return job.entry(done)
 
     def _video(self, file: Path) -> Entry:
-        job, done = _Job(file), Entry()
+        job = _Job(file)
+        done: Entry = {}
         with _step(job):
             done = segment_video(
                 self.segmenter,
@@ -213,11 +214,11 @@ def _is_up_to_date(entry: Entry, names: Mapping[Path, str], outputs: Outputs) ->
 
 
 def _refuse_foreign(outputs: Outputs) -> None:
-    taken = [folder for folder in outputs.folders() if folder.exists()]
+    taken = [folder for folder in outputs.folders() if any(folder.glob("*"))]
     if taken and not (outputs.folder / JSON).exists():
         raise ValueError(
-            f"{taken[0]} exists, but was not written by an earlier run ({JSON} is missing); take "
-            "another output folder, since its files might be overwritten."
+            f"{taken[0]} has files, but not those of an earlier run ({JSON} is missing); take "
+            "another output folder, so that they are not overwritten."
         )
 
 

@@ -25,7 +25,7 @@ from ..vocabulary import IGNORE, Vocabulary
 from .ahead import ahead
 from .classes import Classes
 from .inputs import find_inputs
-from .result import Segmentation, resized
+from .result import Segmentation
 
 logger = logging.getLogger(__name__)
 
@@ -78,8 +78,8 @@ class Segmenter:
             seen, others as unseen.
         min_size, max_size: test-time bounds of the shorter and longer side (pixels); min_size 0
             keeps the image's size up to max_size.
-        half: compute in float16 where that is safe (autocast). About twice as fast on GPUs; scores
-            change in the third digit, and labels where two classes are about even.
+        half: compute in float16 where that is safe (autocast). Made for GPUs; labels change where
+            two classes are about even.
     """
 
     def __init__(
@@ -247,9 +247,10 @@ class Segmenter:
         return [
             Segmentation(
                 photo.image,
-                resized(label.cpu().numpy(), photo.size),
+                label.cpu().numpy(),
                 request.vocabulary.names,
                 score,
+                photo.size,
                 photo.file,
             )
             for photo, label, score in zip(photos, labels, scores, strict=True)
@@ -260,7 +261,7 @@ class Segmenter:
         height, width = image.shape[:2]
         shortest = self.min_size or min(height, width)
         image = resize_image(image, shortest_edge_size(height, width, shortest, self.max_size))
-        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+        return torch.from_numpy(image.transpose(2, 0, 1).copy())
 
 
 def _marked(score: Tensor, label: Tensor, request: Request) -> Tensor:

@@ -64,7 +64,7 @@ def segment_video(
     paths = video_paths(name, outputs)
     stills = replace(outputs, kinds=[kind for kind in outputs.kinds if kind != "overlay"])
     shares: dict[str, float] = defaultdict(float)
-    frames, size = 0, (0, 0)
+    frames, size = 0, ()
 
     def write(result: Segmentation) -> np.ndarray | None:
         assert result.file is not None
@@ -87,7 +87,7 @@ def segment_video(
                 overlay = picture.result()
                 if add is not None and overlay is not None:
                     add(_on_canvas(overlay, result))
-                frames, size = frames + 1, result.labels.shape
+                frames, size = frames + 1, result.size or result.label_map.shape
                 for found, share in result.found.items():
                     shares[found] += share
             if not frames:
