@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any  # settings are JSON
 
-from ..engine.weights import weight_file
+from ..checkpoints.weight_file import weight_file
 from ..runtime.config import CfgNode, dump, resolve_device
 from ..runtime.engine import launch
 from ..runtime.utils import comm

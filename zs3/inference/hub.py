@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..engine.run import VOCABULARY
-from ..engine.weights import FINAL
+from ..checkpoints.weight_file import CONFIG, FINAL, VOCABULARY
 
-CONFIG = "config.yaml"
 PREFIX = "hub:"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..checkpoints.weight_file import VOCABULARY, weight_file
+from ..checkpoints.weight_file import CONFIG, VOCABULARY, weight_file
 from ..config import get_config
 from ..data import register_datasets, vocabulary_of
 from ..engine.weights import load_weights
@@ -13,7 +13,7 @@ from ..runtime.config import CfgNode
 from ..runtime.modeling import build_model
 from ..segmentor import ZeroShotSegmentor
 from ..vocabulary import Vocabulary
-from .hub import CONFIG, fetch, hub_name
+from .hub import fetch, hub_name
 from .predictor import Segmenter
 
 

@@ -19,7 +19,6 @@ from torch import Tensor
 
 from ..data.augmentation import resize_image, shortest_edge_size
 from ..data.reading import read_reduced, reduced_size
-from ..readout import Prepared
 from ..segmentor import ZeroShotSegmentor
 from ..vocabulary import IGNORE, Vocabulary
 from .ahead import ahead
@@ -230,24 +229,21 @@ class Segmenter:
             }
             for photo in photos
         ]
-        readout, chunk = self.model.readout, self.model.class_chunk
-
-        def read(prepared: Prepared, i: int, size: tuple[int, int]) -> Tensor:
-            return _marked(*readout.best(prepared, i, size, chunk), request)
-
         half = torch.autocast(self.model.device.type, torch.float16, enabled=self.half)
-        scores: list[np.ndarray | None] = [None] * len(photos)
+        labels: list[np.ndarray] = []
+        scores: list[np.ndarray | None] = []
         with torch.inference_mode(), half:
-            if request.scores:
-                maps = self.model.predict(inputs, readout.scores)
-                labels = [_marked(*scores.max(0), request) for scores in maps]
-                scores = [scores.float().cpu().numpy() for scores in maps]
-            else:
-                labels = self.model.predict(inputs, read)
+            for maps in self.model.predict(inputs):
+                all_scores = maps.scores() if request.scores else None
+                score, label = (
+                    maps.best(self.model.class_chunk) if all_scores is None else all_scores.max(0)
+                )
+                scores.append(None if all_scores is None else all_scores.float().cpu().numpy())
+                labels.append(_marked(score, label, request).cpu().numpy())
         return [
             Segmentation(
                 photo.image,
-                label.cpu().numpy(),
+                label,
                 request.vocabulary.names,
                 score,
                 photo.size,
