@@ -14,6 +14,7 @@ COMMANDS = {
     "report": "write one HTML page about evaluations, side by side if several",
     "doctor": "say whether zs3 can work on this machine",
     "check-dataset": "count the classes of a dataset, and tell what is wrong with it",
+    "profile": "count a model's parameters and multiply-adds, measure its speed and memory",
 }
 
 
