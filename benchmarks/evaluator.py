@@ -164,8 +164,8 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--classes", type=int, nargs="+", default=[20, 171, 847], metavar="K")
     parser.add_argument("--size", type=int, nargs=2, default=[512, 512], metavar=("H", "W"))
-    parser.add_argument("--images", type=int, default=8, metavar="N", help="of a round")
-    parser.add_argument("--repeats", type=int, default=5, metavar="R", help="rounds")
+    parser.add_argument("--images", type=int, default=4, metavar="N", help="of a round")
+    parser.add_argument("--repeats", type=int, default=3, metavar="R", help="rounds")
     parser.add_argument("--threads", type=int, default=1, metavar="T", help="of torch")
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write the table between its lines there"

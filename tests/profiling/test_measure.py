@@ -123,6 +123,13 @@ def test_a_revision_brings_its_own_configuration(workload, monkeypatch):
     assert not tree.exists()
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="zs3 does not lie in a git checkout")
+def test_a_revision_is_unpacked(tmp_path):
+    against._unpack("HEAD", tmp_path)
+    assert (tmp_path / "zs3" / "segmentor.py").is_file()
+    assert (tmp_path / "configs" / "shapes" / "spnet.yaml").is_file()
+
+
 def test_neither_file_nor_revision(workload):
     message = "'no-such' is neither a configuration file nor a git revision"
     with (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import tempfile
@@ -73,12 +74,13 @@ class Bench:
         if workload.threads:
             torch.set_num_threads(workload.threads)
         torch.manual_seed(0)
-        self.workload = workload
         self.cfg = _config(workload)
         everything = _vocabulary(self.cfg, workload.classes)
         try:
             model = build_model(self.cfg)
         except OSError as error:
+            if workload.random_weights:
+                raise
             hint = "To measure without any weights: --random-weights."
             raise OSError(f"{error} {hint}") from error
         assert isinstance(model, ZeroShotSegmentor)
@@ -100,7 +102,7 @@ class Bench:
         peak = peak_growth(lambda: [self.step() for _ in range(_WARM_UP)], self.model.device)
         tensors = [*self.model.parameters(), *self.model.buffers()]
         return {
-            "machine": f"{_processor()}; {environment()}",
+            "machine": f"{_processor()}, {os.cpu_count()} cores; {environment()}",
             "weights": self.cfg.MODEL.WEIGHTS or "no weights: speed only",
             "classes": len(self.vocabulary),
             "model_bytes": sum(tensor.nbytes for tensor in tensors),
