@@ -98,7 +98,7 @@ class Contest:
         names = [f"class {k}" for k in range(self.classes)]
         if self.contestant == "zs3":
             return ZeroShotEvaluator(Vocabulary.of(names))
-        dataset = f"benchmark of {self.classes} classes"
+        dataset = f"benchmark of {self.classes} classes, {self.given}"
         files = [str(index) for index in range(self.images)]
         records = [{"file_name": file, "sem_seg_file_name": file} for file in files]
         DatasetCatalog.register(dataset, lambda: records)

@@ -18,6 +18,7 @@ def test_scores_and_labels_are_the_same_predictions(contest):
     assert contest.round()[1] == miou  # again
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Detectron2's
 def test_both_evaluators_agree(evaluator, contest):
     if "Detectron2" not in evaluator.CONTESTANTS:
         pytest.skip("Detectron2 is not installed (docs/runtime.md says how)")
