@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,8 @@ from .vocabulary import IGNORE, Vocabulary
 
 # Any: Detectron2's input dicts hold tensors, sizes, names and a vocabulary.
 Inputs = Sequence[dict[str, Any]]
-Read = Callable[[Prepared, int, tuple[int, int]], Tensor]
+Answer = TypeVar("Answer")
+Read = Callable[[Prepared, int, tuple[int, int]], Answer]
 
 
 @META_ARCH_REGISTRY.register()
@@ -176,7 +177,7 @@ class ZeroShotSegmentor(nn.Module):
                 f"MODEL.NAMING.WITH_VOID {needs_void}, or take another naming or criterion."
             )
 
-    def predict(self, batched_inputs: Inputs, read: Read) -> list[Tensor]:
+    def predict(self, batched_inputs: Inputs, read: Read[Answer]) -> list[Answer]:
         """
         Runs the model and reads every image out at its "height" and "width", by default its own.
 
@@ -189,7 +190,8 @@ class ZeroShotSegmentor(nn.Module):
         is_seen = torch.tensor(
             [vocabulary.is_seen for vocabulary in vocabularies], device=self.device
         )
-        scene = Scene(images, features, regions[-1], vocabularies, is_seen)
+        *earlier, final = regions
+        scene = Scene(images, features, final, vocabularies, is_seen, tuple(earlier))
         prepared = self.readout.prepare(scene, logits)
         sizes = [
             (inputs.get("height", size[0]), inputs.get("width", size[1]))

@@ -50,13 +50,25 @@ class Readout(nn.Module):
 
         Args:
             logits: what the naming said of every grouping in the list, (B, N, K) or (B, N, K+1);
-                the last is read out.
+                the last is the final one.
         """
         raise NotImplementedError
 
     def maps(self, prepared: Prepared, image: int, size: Size) -> ClassMaps:
         """One image's score maps at one size; what all classes share is computed here, once."""
         raise NotImplementedError
+
+    def grid_maps(self, prepared: Prepared, image: int) -> ClassMaps:
+        """
+        One image's score maps on the grid of its regions; nothing is resized.
+
+        Raises:
+            ValueError: regions that are masks, or a grid that holds padding.
+        """
+        raise ValueError(
+            f"{type(self).__name__} paints masks at any size and has no grid of its own; only "
+            "methods that name pixels can be compared at the resolution of their features."
+        )
 
     def scores(self, prepared: Prepared, image: int, size: Size) -> Tensor:
         """(K, H, W) score maps of all classes."""

@@ -17,6 +17,7 @@ from .base import ClassMaps, Prepared, Readout, Size, resize
 
 ACTIVATIONS = ("softmax", "sigmoid")
 SIZES = ("input", "output")
+MERGES = ("last", "max")
 
 
 @READOUT_REGISTRY.register()
@@ -35,9 +36,11 @@ class PixelReadout(Readout):
             do not differ.
         class_chunk: classes whose full-size maps are held at a time while softmax's denominator is
             summed up.
+        merge: of several groupings read the "last"; or their highest logits ("max"), resized to the
+            grid of the last (SPNet's three scales).
 
     Raises:
-        ValueError: an unknown activation or place.
+        ValueError: an unknown activation, place or merge.
     """
 
     @configurable
@@ -49,6 +52,7 @@ class PixelReadout(Readout):
         activation: str = "softmax",
         activate_at: str = "output",
         class_chunk: int = 64,
+        merge: str = "last",
     ) -> None:
         super().__init__()
         if activation not in ACTIVATIONS:
@@ -59,11 +63,14 @@ class PixelReadout(Readout):
             raise ValueError(
                 f"scores are activated at {' or '.join(SIZES)} size, not at {activate_at!r}."
             )
+        if merge not in MERGES:
+            raise ValueError(f"groupings are merged by {' or '.join(MERGES)}, not by {merge!r}.")
         self.refiners = nn.ModuleList(refiners)
         self.bias = bias or SeenBias(gamma=0.0)
         self.activation = activation
         self.activate_at = activate_at
         self.class_chunk = class_chunk
+        self.merge = merge
 
     @classmethod
     def from_config(cls, cfg: CfgNode, text: TextBank) -> dict[str, Any]:
@@ -74,6 +81,7 @@ class PixelReadout(Readout):
             "activation": cfg.MODEL.READOUT.ACTIVATION,
             "activate_at": cfg.MODEL.READOUT.ACTIVATE_AT,
             "class_chunk": cfg.TEST.CLASS_CHUNK,
+            "merge": cfg.MODEL.READOUT.MERGE,
         }
 
     def prepare(self, scene: Scene, logits: list[Tensor]) -> Prepared:
@@ -90,6 +98,9 @@ class PixelReadout(Readout):
                 f"{scores.shape[-1]}; a pixel is never void: set MODEL.NAMING.WITH_VOID False."
             )
         maps = scene.regions.paint(scores)
+        if self.merge == "max":
+            for regions, others in zip(scene.earlier, logits[:-1], strict=True):
+                maps = torch.maximum(maps, resize(regions.paint(others), scene.regions.grid))
         for refiner in self.refiners:
             maps = refiner(maps, scene)
         return Prepared(scene, maps)
@@ -110,6 +121,21 @@ class PixelReadout(Readout):
             return self.bias(resize(scores[None], size)[0], prepared.scene, image, classes)
 
         return maps
+
+    def grid_maps(self, prepared: Prepared, image: int) -> ClassMaps:
+        images = prepared.scene.images
+        if images.sizes[image] != images.padded_size:
+            raise ValueError(
+                f"the image is {images.sizes[image]}, padded to {images.padded_size}, so that its "
+                "features are partly about padding; to compare at their resolution, set "
+                "INPUT.SIZE_DIVISIBILITY 0 and TEST.IMS_PER_BATCH 1."
+            )
+
+        def logits(classes: slice) -> Tensor:
+            return prepared.scores[image, classes]
+
+        activate = self._activation(logits, prepared.num_classes)
+        return lambda classes: self.bias(activate(logits(classes)), prepared.scene, image, classes)
 
     def _activation(self, logits: ClassMaps, num_classes: int) -> Callable[[Tensor], Tensor]:
         if self.activation == "sigmoid":
