@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import kinds_criteria
+import kinds_evaluation
 import pytest
 import suite
 
-KINDS: suite.Kinds = {**kinds_criteria.KINDS}
+KINDS: suite.Kinds = {**kinds_evaluation.KINDS}
 NOT_YET = frozenset(
     {
         "cagnet_backbone_eval",
@@ -26,7 +26,6 @@ NOT_YET = frozenset(
         "cagnetv2_step1",
         "cagnetv2_step2_patch",
         "data_transform",
-        "resize_target",
         "spnet_infer",
         "spnet_poly_lr",
         "spnet_train_step",

@@ -3,16 +3,20 @@
 from pathlib import Path
 
 import kinds_backbone
+import kinds_evaluation
 import kinds_text
 import pytest
 import suite
 
-KINDS: suite.Kinds = {**kinds_backbone.KINDS, **kinds_text.KINDS}
+KINDS: suite.Kinds = {
+    **kinds_backbone.KINDS,
+    **kinds_evaluation.KINDS,
+    **kinds_text.KINDS,
+}
 NOT_YET = frozenset(
     {
         "cascade_backbone_deep",
         "cascade_decoder",
-        "cascade_evaluate",
         "cascade_head",
         "cascade_infer",
         "cascade_label_maps",

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import kinds_evaluation
 import pytest
 import suite
 
-KINDS: suite.Kinds = {}
+KINDS: suite.Kinds = {**kinds_evaluation.KINDS}
 NOT_YET = frozenset(
     {
         "augment",
@@ -14,9 +15,7 @@ NOT_YET = frozenset(
         "dino_features_to_masks",
         "dpt_encoder",
         "edge_map",
-        "eval_fusion",
         "joint_loss",
-        "lseg_eval",
         "lseg_zs_rn",
         "lseg_zs_vit",
         "sazs_drn_full",

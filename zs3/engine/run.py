@@ -6,26 +6,23 @@ import argparse
 import logging
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any  # metrics are nested as evaluators return them
 
 import torch
 
-from ..data import build_test_loader, register_datasets, vocabulary_of
-from ..evaluation import ZeroShotEvaluator, print_report
+from ..data import register_datasets, vocabulary_of
 from ..runtime.config import CfgNode
 from ..runtime.engine import default_setup
-from ..runtime.evaluation import inference_on_dataset
 from ..runtime.modeling import build_model
 from ..runtime.utils import comm
 from ..segmentor import ZeroShotSegmentor
 from ..vocabulary import Vocabulary
 from .build import build_trainer
 from .checkpointer import Checkpointer
+from .evaluate import VOCABULARY, evaluate, planned_evaluators, training_vocabulary
 from .randomness import undisturbed
 from .weights import FINAL, load_weights, weight_file
 
 logger = logging.getLogger(__name__)
-VOCABULARY = "vocabulary.json"
 
 
 def run(cfg: CfgNode, args: argparse.Namespace) -> None:
@@ -52,6 +49,8 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
         directory.set_earlier_run_aside("config.yaml", VOCABULARY, "log.txt", "inference")
     comm.synchronize()
     default_setup(cfg, args)
+    trained = training_vocabulary(cfg) if args.eval_only else vocabularies[cfg.DATASETS.TRAIN[0]]
+    evaluators = planned_evaluators(cfg, trained)
     model = build_model(cfg)
     assert isinstance(model, ZeroShotSegmentor)
     if cfg.MODEL.WEIGHTS:
@@ -61,12 +60,13 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
             allow_partial=args.allow_partial,
             trust_pickle=args.trust_pickle,
         )
-    rehearse(model, vocabularies.values())
+    asked = [evaluator.asked for each in evaluators.values() for evaluator in each]
+    rehearse(model, [*(vocabularies[name] for name in cfg.DATASETS.TRAIN), *asked])
     if args.eval_only:
-        evaluate(cfg, model, args.per_class)
+        evaluate(cfg, model, evaluators, args.per_class)
         return
 
-    evaluation = (lambda: evaluate(cfg, model)) if cfg.DATASETS.TEST else None
+    evaluation = (lambda: evaluate(cfg, model, evaluators)) if cfg.DATASETS.TEST else None
     trainer = build_trainer(cfg, model, evaluate=evaluation)
     if comm.is_main_process():
         vocabularies[cfg.DATASETS.TRAIN[0]].save(Path(cfg.OUTPUT_DIR) / VOCABULARY)
@@ -76,7 +76,7 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
     comm.synchronize()
     if cfg.DATASETS.TEST and (args.per_class or not cfg.TEST.EVAL_PERIOD):
         load_weights(model, Path(cfg.OUTPUT_DIR) / FINAL)
-        evaluate(cfg, model, args.per_class)
+        evaluate(cfg, model, evaluators, args.per_class)
 
 
 def rehearse(model: ZeroShotSegmentor, vocabularies: Iterable[Vocabulary]) -> None:
@@ -109,30 +109,3 @@ def _with_weights(cfg: CfgNode) -> CfgNode:
     cfg.MODEL.WEIGHTS = str(cfg.OUTPUT_DIR)
     cfg.freeze()
     return cfg
-
-
-def evaluate(cfg: CfgNode, model: ZeroShotSegmentor, per_class: bool = False) -> dict[str, Any]:
-    """
-    Every set of DATASETS.TEST: prints the table, and writes metrics and pictures to
-    OUTPUT_DIR/inference/SET.
-
-    Returns:
-        dict: the metrics; by the name of the set if there are several.
-    """
-    results: dict[str, Any] = {}
-    for name in cfg.DATASETS.TEST:
-        folder = Path(cfg.OUTPUT_DIR) / "inference" / name
-        evaluator = ZeroShotEvaluator.of_dataset(
-            name, folder, cfg.TEST.PICTURES, cfg.TEST.PROTOCOLS
-        )
-        loader = build_test_loader(cfg, name)
-        was_training = model.training
-        model.eval()
-        results[name] = inference_on_dataset(model.labels, loader, evaluator)
-        model.train(was_training)
-        if comm.is_main_process():
-            print_report(
-                {name: results[name]["sem_seg"]}, vocabulary_of(name) if per_class else None
-            )
-            logger.info("metrics, classes and pictures are in %s", folder)
-    return results[cfg.DATASETS.TEST[0]] if len(results) == 1 else results

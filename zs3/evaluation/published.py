@@ -1,6 +1,8 @@
 """
 Scores as published evaluators compute them, from the same confusion matrix, to compare with their
 numbers. They differ in what an absent class counts; none of them is ever the default.
+
+All take a confusion matrix (K, A) and is_seen (K,) bool, and give percentages by name.
 """
 
 from __future__ import annotations
@@ -9,10 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .confusion import accuracy, iou, mean, percent
-
-# (confusion (K, K), is_seen (K,) bool) -> percentages by name.
-Protocol = Callable[[np.ndarray, np.ndarray], dict[str, float]]
+from .confusion import accuracy, harmonic_mean, iou, mean, percent, predicted_pixels
 
 
 def zegformer(confusion: np.ndarray, is_seen: np.ndarray) -> dict[str, float]:
@@ -78,13 +77,28 @@ def zs3net(confusion: np.ndarray, is_seen: np.ndarray) -> dict[str, float]:
     return scores
 
 
-PROTOCOLS: dict[str, Protocol] = {"zegformer": zegformer, "spnet": spnet, "zs3net": zs3net}
+def mmseg(confusion: np.ndarray, is_seen: np.ndarray) -> dict[str, float]:
+    """
+    MMSegmentation's scores with the seen and unseen means of ZegCLIP and Cascade-CLIP.
+
+    A class that is predicted but never the truth has an IoU of 0. Their tables' hIoU is not
+    computed by the published code; it is added here by its formula.
+    """
+    per_class = occurring_iou(confusion)
+    seen, unseen = mean(per_class[is_seen]), mean(per_class[~is_seen])
+    return {
+        "aAcc": _pixel_accuracy(confusion, np.ones_like(is_seen)),
+        "mIoU": mean(per_class),
+        "mAcc": mean(accuracy(confusion)),
+        "mIoU(S)": seen,
+        "mIoU(U)": unseen,
+        "hIoU": harmonic_mean(seen, unseen),
+    }
 
 
 def occurring_iou(confusion: np.ndarray) -> np.ndarray:
     """As `iou`, but 0 for a class that is predicted and never the truth."""
-    predicted = confusion.any(0)
-    return np.where(predicted, np.nan_to_num(iou(confusion)), iou(confusion))
+    return np.where(predicted_pixels(confusion) > 0, np.nan_to_num(iou(confusion)), iou(confusion))
 
 
 def _pixel_accuracy(confusion: np.ndarray, group: np.ndarray) -> float:
