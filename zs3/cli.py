@@ -9,6 +9,7 @@ from importlib import import_module
 COMMANDS = {
     "train": "train and evaluate, or only evaluate (as train_net.py)",
     "segment": "segment images by the names you type (as demo/demo.py)",
+    "evaluate": "score the label PNGs of any system, under any protocol",
 }
 
 

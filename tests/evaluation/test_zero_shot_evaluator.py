@@ -87,6 +87,17 @@ def test_labels_and_batches_score_as_scores_do():
     assert got["sem_seg"] == pytest.approx(expected["sem_seg"], nan_ok=True)
 
 
+def test_eight_bits_are_as_good(tmp_path):
+    inputs, outputs = samples(2)
+    labels = [{"labels": output["sem_seg"].argmax(0)} for output in outputs]
+    measures = [BoundaryIoU(K)]
+    expected = evaluate(evaluator(measures=measures), inputs, labels)
+    small = [{**sample, "sem_seg": sample["sem_seg"].to(torch.uint8)} for sample in inputs]
+    labels = [{"labels": output["labels"].to(torch.uint8)} for output in labels]
+    got = evaluate(evaluator(measures=measures), small, labels)
+    assert got["sem_seg"] == pytest.approx(expected["sem_seg"], nan_ok=True)
+
+
 def test_a_second_round_starts_from_nothing():
     subject = evaluator()
     inputs, outputs = samples(2)

@@ -74,24 +74,35 @@ class SampleReader:
             FileNotFoundError, ValueError: a file that is missing or unreadable, an image and a
                 label map of different sizes, or a label that is no class; the file is named.
         """
-        if IMAGE_ARRAY in sample:
-            image, stored, source = sample[IMAGE_ARRAY], sample[LABEL_ARRAY], sample["file_name"]
-        else:
-            source = sample["sem_seg_file_name"]
-            image, stored = read_image(sample["file_name"]), read_label(source)
+        image = sample[IMAGE_ARRAY] if IMAGE_ARRAY in sample else read_image(sample["file_name"])
+        stored, source = self._stored(sample)
         if image.shape[:2] != stored.shape:
             raise ValueError(
                 f"{source} is {_size(stored)} pixels, but its image {sample['file_name']} is "
                 f"{_size(image)} (width x height, upright); a label map has its image's size."
             )
+        return image, self._classes(stored, source)
+
+    def labels(self, sample: Sample) -> np.ndarray:
+        """The labels alone, as above; the image need not be there."""
+        return self._classes(*self._stored(sample))
+
+    def _stored(self, sample: Sample) -> tuple[np.ndarray, str]:
+        """Values as they are on the disk, and where they come from."""
+        if LABEL_ARRAY in sample:
+            return sample[LABEL_ARRAY], sample["file_name"]
+        source = sample["sem_seg_file_name"]
+        return read_label(source), source
+
+    def _classes(self, stored: np.ndarray, source: str) -> np.ndarray:
         labels = self.table[stored]
         if labels.min() == _INVALID:
             wrong = np.unique(stored[labels == _INVALID])
             raise ValueError(
-                f"{source} holds label {_some(wrong)}, which is neither a class nor ignored; "
-                f"the {len(self.vocabulary)} classes and ignore are {_some(self.values)}."
+                f"{source} holds label {some(wrong)}, which is neither a class nor ignored; "
+                f"the {len(self.vocabulary)} classes and ignore are {some(self.values)}."
             )
-        return image, labels
+        return labels
 
 
 class TrainingMapper:
@@ -162,7 +173,7 @@ def _size(pixels: np.ndarray) -> str:
     return f"{pixels.shape[1]} x {pixels.shape[0]}"
 
 
-def _some(values: Sequence[int] | np.ndarray, limit: int = 5) -> str:
+def some(values: Sequence[int] | np.ndarray, limit: int = 5) -> str:
     """[0, 1, 2, 255] -> "0-2, 255", cut after a few."""
     runs: list[list[int]] = []
     for value in map(int, values):

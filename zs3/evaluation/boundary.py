@@ -45,7 +45,7 @@ class BoundaryIoU(Measure):
     def add(self, truth: np.ndarray, labels: np.ndarray, output: Mapping[str, Any]) -> None:
         width = max(round(self.ratio * float(np.hypot(*truth.shape))), 1)
         of_truth = boundary(truth, width)
-        of_labels = boundary(np.where(truth == IGNORE, IGNORE, labels), width)
+        of_labels = boundary(np.where(truth == IGNORE, np.int64(IGNORE), labels), width)
         both = np.where(of_truth == of_labels, of_truth, IGNORE)
         num_classes = self.counts.shape[1]
         for row, pixels in zip(self.counts, (both, of_truth, of_labels), strict=True):

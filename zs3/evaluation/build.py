@@ -12,14 +12,13 @@ from ..runtime.data import MetadataCatalog
 from ..vocabulary import Vocabulary
 from .boundary import BoundaryIoU
 from .calibration import Calibration
-from .folds import FoldEvaluator, masks_in
+from .folds import EPISODES, FoldEvaluator, masks_in
 from .measure import Measure
 from .protocols import PROTOCOLS, STANDARD, runs
 from .questions import Question
 from .zero_shot import ZeroShotEvaluator
 
 Evaluator = ZeroShotEvaluator | FoldEvaluator
-EPISODES = "episodes"  # evaluator_type in the metadata of folds
 
 
 def build_evaluators(cfg: CfgNode, name: str, trained: Vocabulary | None = None) -> list[Evaluator]:
@@ -51,6 +50,7 @@ def build_evaluators(cfg: CfgNode, name: str, trained: Vocabulary | None = None)
     evaluators: list[Evaluator] = []
     for protocols in runs(cfg.TEST.PROTOCOLS):
         first = PROTOCOLS[protocols[0]]
+        question = first.ask(metadata, trained)
         is_standard = first.run == PROTOCOLS[STANDARD].run
         evaluators.append(
             ZeroShotEvaluator.of_dataset(
@@ -58,8 +58,8 @@ def build_evaluators(cfg: CfgNode, name: str, trained: Vocabulary | None = None)
                 folder if is_standard else folder / protocols[0],
                 cfg.TEST.PICTURES,
                 protocols,
-                measures_of(cfg, first.ask(metadata, trained)),
-                trained,
+                measures_of(cfg, question),
+                question,
             )
         )
     return evaluators

@@ -64,7 +64,7 @@ def episode_pixels(target: np.ndarray, mask: np.ndarray, void_counts: bool = Fal
             "size of the label map."
         )
     if not void_counts:
-        mask = np.where(target == IGNORE, IGNORE, mask)
+        mask = np.where(target == IGNORE, np.int64(IGNORE), mask)
     shared = [np.count_nonzero((target == k) & (mask == k)) for k in (0, 1)]
     areas = [np.count_nonzero(target == k) + np.count_nonzero(mask == k) for k in (0, 1)]
     return np.array([shared, np.subtract(areas, shared)])

@@ -28,7 +28,8 @@ from .report import metrics_json
 from .sizes import at_size
 
 OTHERS = "others"
-EPISODE = "episode"
+EPISODES = "episodes"  # evaluator_type in the metadata of a fold
+EPISODE = "episode"  # key of the class in its dicts
 Masks = Callable[[Sample], Sequence[np.ndarray]]
 
 
@@ -126,7 +127,7 @@ class FoldEvaluator(DatasetEvaluator):
                     truth = at_size(truth, prediction.shape)
                 novel = self.vocabulary.only(self.vocabulary.unseen).index(sample[EPISODE])
                 is_class = truth == self.vocabulary.index(sample[EPISODE])
-                target = np.where(truth == self.ignore_label, IGNORE, is_class)
+                target = np.where(truth == self.ignore_label, np.int64(IGNORE), is_class)
                 for name, protocol in self.protocols.items():
                     masks = [prediction]
                     if protocol.oracle and self.masks:

@@ -43,7 +43,7 @@ class Gallery:
         picture = comparison(
             cv2.resize(image.astype(np.uint8), size, interpolation=cv2.INTER_AREA),
             truth,
-            np.where(labels < len(self.vocabulary), labels, IGNORE),
+            np.where(labels < len(self.vocabulary), labels, np.int64(IGNORE)),
             self.vocabulary.names,
             self.colours,
             unseen=self.vocabulary.unseen,

@@ -62,7 +62,8 @@ class Question:
     def truth(self, labels: np.ndarray, ignore: int) -> np.ndarray:
         """Labels of the dataset, of which `ignore` is none -> scored classes, or IGNORE."""
         if self._truth_table is None:
-            return np.where(labels == ignore, IGNORE, labels)
+            # int64: as a plain number, IGNORE would become 255 among 8-bit labels.
+            return np.where(labels == ignore, np.int64(IGNORE), labels)
         return self._truth_table[labels]
 
     def answers(self, labels: np.ndarray) -> np.ndarray:

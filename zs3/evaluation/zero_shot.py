@@ -85,17 +85,18 @@ class ZeroShotEvaluator(DatasetEvaluator):
         pictures: int = 0,
         protocols: Sequence[str] = (STANDARD,),
         measures: Sequence[Measure] = (),
-        trained: Vocabulary | None = None,
+        question: Question | None = None,
     ) -> ZeroShotEvaluator:
         """
         For a registered dataset, from its metadata.
 
         Args:
             pictures: how many comparisons to draw into output_dir/pictures.
-            trained: what the model was trained on, for protocols that need to know.
+            question: what the protocols ask, if left out; those that have to know what the model
+                was trained on cannot be left to it.
         """
         metadata = MetadataCatalog.get(name)
-        question = PROTOCOLS[protocols[0]].ask(metadata, trained)
+        question = question or PROTOCOLS[protocols[0]].ask(metadata, None)
         colours, scored = metadata.get("palette"), question.scored
         if colours is not None:
             chosen = [question.tested.index(class_) for class_ in scored.names]
@@ -144,8 +145,8 @@ class ZeroShotEvaluator(DatasetEvaluator):
     ) -> None:  # Any: tensors by name, and what measures read
         """
         Args:
-            inputs: dicts with "image" (3, h, w) and the labels "sem_seg" (H, W), or with what
-                `reader` reads.
+            inputs: dicts with the labels "sem_seg" (H, W) and, for pictures, "image" (3, h, w); or
+                with what `reader` reads.
             outputs: dicts with "labels" (H, W), or with the scores "sem_seg" (A, H, W), indices
                 into the names that were asked for; and with what the measures need.
 
@@ -168,7 +169,7 @@ class ZeroShotEvaluator(DatasetEvaluator):
                     measure.add(truth, labels, output)
             except ValueError as error:
                 raise ValueError(f"{file}: {error}") from error
-            if self.gallery and comm.is_main_process():
+            if self.gallery and image is not None and comm.is_main_process():
                 self.gallery.add(sample["file_name"], image, truth, labels)
 
     def evaluate(self) -> dict[str, dict[str, float]]:
@@ -226,10 +227,11 @@ class ZeroShotEvaluator(DatasetEvaluator):
         for name, content in files.items():
             write_atomically(folder / name, content)
 
-    def _read(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    def _read(self, sample: Sample) -> tuple[np.ndarray | None, np.ndarray]:
         """Image (h, w, 3), perhaps of another size, and labels (H, W)."""
         if "sem_seg" in sample:
-            return sample["image"].permute(1, 2, 0).cpu().numpy(), sample["sem_seg"].cpu().numpy()
+            image = sample["image"].permute(1, 2, 0).cpu().numpy() if "image" in sample else None
+            return image, sample["sem_seg"].cpu().numpy()
         if self.reader is None:
             raise ValueError(
                 f'{sample["file_name"]} brings no "sem_seg", and there is no reader of label files.'
