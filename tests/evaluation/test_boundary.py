@@ -29,7 +29,7 @@ def rim(mask, width):
 @pytest.mark.parametrize("seed", range(3))
 def test_all_masks_at_once_as_each_by_itself(seed, width):
     labels = blobs(seed)
-    got = boundary(labels, width)
+    got = boundary(labels.astype(np.uint16), width)
     for k in range(K):
         np.testing.assert_array_equal(got == k, rim(labels == k, width))
     assert (got[labels == IGNORE] == IGNORE).all()
@@ -85,4 +85,4 @@ def test_a_perfect_prediction_is_perfect_whatever_it_says_where_nothing_is_known
 
 def test_large_labels_are_kept_apart():
     labels = np.array([[846, 846, 845, 845]]).repeat(9, 0).repeat(9, 1)
-    assert set(np.unique(boundary(labels, 1))) == {845, 846, IGNORE}
+    assert set(np.unique(boundary(labels.astype(np.uint16), 1))) == {845, 846, IGNORE}

@@ -44,13 +44,12 @@ class BoundaryIoU(Measure):
 
     def add(self, truth: np.ndarray, labels: np.ndarray, output: Mapping[str, Any]) -> None:
         width = max(round(self.ratio * float(np.hypot(*truth.shape))), 1)
+        truth, labels = truth.astype(np.uint16), labels.astype(np.uint16)
         of_truth = boundary(truth, width)
-        of_labels = boundary(np.where(truth == IGNORE, np.int64(IGNORE), labels), width)
-        both = np.where(of_truth == of_labels, of_truth, IGNORE)
-        num_classes = self.counts.shape[1]
+        of_labels = boundary(np.where(truth == IGNORE, truth, labels), width)
+        both = np.where(of_truth == of_labels, of_truth, np.uint16(IGNORE))
         for row, pixels in zip(self.counts, (both, of_truth, of_labels), strict=True):
-            known = pixels[pixels < num_classes]
-            row += np.bincount(known, minlength=num_classes)
+            row += np.bincount(pixels.ravel(), minlength=IGNORE + 1)[: len(row)]
 
     def per_class(self) -> dict[str, np.ndarray]:
         """ "BIoU", NaN for a class without a labelled pixel."""
@@ -75,14 +74,12 @@ def boundary(labels: np.ndarray, width: int) -> np.ndarray:
     what eroding every mask by itself gives.
 
     Args:
-        labels: (H, W) integers 0..65534, or IGNORE, which is also what lies outside of the image.
+        labels: (H, W) uint16 0..65534, or IGNORE, which is also what lies outside of the image.
 
     Returns:
         np.ndarray: (H, W) uint16; IGNORE in the inside of masks.
     """
-    around = cv2.copyMakeBorder(
-        labels.astype(np.uint16), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=IGNORE
-    )
+    around = cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=IGNORE)
     square = np.ones((2 * width + 1,) * 2, np.uint8)
     is_boundary = cv2.erode(around, square) != cv2.dilate(around, square)
-    return np.where(is_boundary, around, IGNORE).astype(np.uint16)[1:-1, 1:-1]
+    return np.where(is_boundary, around, np.uint16(IGNORE))[1:-1, 1:-1]

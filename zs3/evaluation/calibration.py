@@ -47,17 +47,20 @@ class Rivals:
             is_seen: (K,) bool; some seen and some not.
             chunk: classes whose maps are held at a time.
         """
+        halves = [half.nonzero()[:, 0] for half in (is_seen.cpu(), ~is_seen.cpu())]
         best: Rivals | None = None
         for start in range(0, len(is_seen), chunk):
-            classes = slice(start, start + chunk)
-            part, seen = maps(classes), is_seen[classes, None, None]
-            found = [part.masked_fill(others, -torch.inf).max(0) for others in (~seen, seen)]
-            scores = torch.stack([score for score, _ in found])
-            labels = torch.stack([label + start for _, label in found])
-            if best is not None:
-                labels = torch.where(scores > best.scores, labels, best.labels)
-                scores = torch.maximum(scores, best.scores)
-            best = cls(scores, labels)
+            part = maps(slice(start, start + chunk))
+            if best is None:
+                scores = part.new_full((2, *part.shape[1:]), -torch.inf)
+                best = cls(scores, torch.zeros_like(scores, dtype=torch.int64))
+            for half, members in enumerate(halves):
+                index = members[(members >= start) & (members < start + chunk)].to(part.device)
+                if len(index):
+                    score, label = part[index - start].max(0)
+                    higher = score > best.scores[half]
+                    best.labels[half] = torch.where(higher, index[label], best.labels[half])
+                    best.scores[half] = torch.maximum(score, best.scores[half])
         assert best is not None  # a vocabulary has names
         return best
 
