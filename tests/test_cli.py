@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zs3 import cli
-from zs3.commands import segment, train
+from zs3.commands import report, segment, train
 
 SPNET = str(Path(__file__).parents[1] / "configs" / "shapes" / "spnet.yaml")
 
@@ -45,6 +45,12 @@ def test_a_mistake_in_the_demo_is_one_line(arguments, message, tmp_path):
     filled = [argument.format(tmp=tmp_path) for argument in arguments]
     with pytest.raises(SystemExit, match=f"error: .*{message}"):
         segment.main([*filled, "--output", str(tmp_path / "out")])
+
+
+def test_a_mistake_in_a_report_is_one_line(tmp_path):
+    with pytest.raises(SystemExit, match=r"error: .*holds no evaluation: no metrics\.json"):
+        report.main([str(tmp_path), "--output", str(tmp_path / "report.html")])
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)

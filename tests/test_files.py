@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import pytest
 
-from zs3.files import remove_unfinished, write_atomically
+from zs3.files import new_directory, remove_unfinished, write_atomically
 
 
 def test_a_file_is_replaced_only_once_it_is_complete(tmp_path: Path) -> None:
@@ -47,3 +47,52 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) 
     remove_unfinished(tmp_path)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "done"]
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_directory_is_there_once_it_is_complete(tmp_path: Path, exists: bool) -> None:
+    path = tmp_path / "models" / "mine"
+    if exists:
+        path.mkdir(parents=True)
+
+    with new_directory(path) as directory:
+        (directory / "a").write_bytes(b"1")
+        assert not (path / "a").exists()
+
+    assert [file.name for file in path.iterdir()] == ["a"]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_directory_that_fails_is_not_there(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OSError, match="No space left"),
+        new_directory(tmp_path / "mine") as directory,
+    ):
+        (directory / "a").write_bytes(b"1")
+        raise OSError("No space left on device")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_other_names_survive(tmp_path: Path) -> None:
+    path = tmp_path / "mine"
+    path.mkdir()
+    (path / "a").write_bytes(b"old")
+    (path / "notes").write_bytes(b"kept")
+
+    with pytest.raises(FileExistsError, match="mine holds a and 1 others"), new_directory(path):
+        pass
+    with new_directory(path, may_hold_files=True) as directory:
+        (directory / "a").write_bytes(b"new")
+
+    assert {file.name: file.read_bytes() for file in path.iterdir()} == {
+        "a": b"new",
+        "notes": b"kept",
+    }
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    with pytest.raises(FileExistsError, match="mine is a file"), new_directory(tmp_path / "mine"):
+        pass

@@ -97,3 +97,37 @@ def test_remapping_to_itself_changes_no_class_and_there_and_back_loses_the_unsee
 def test_refusals(make, complaint):
     with pytest.raises(ValueError, match=complaint):
         make()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("names.json", '["cat", "owl, bird of prey"]'),
+        ("names.txt", "cat\n\n owl, bird of prey \n"),
+        ("names", "cat\nowl, bird of prey"),
+    ],
+)
+def test_lists_of_names_are_read(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    assert Vocabulary.load(tmp_path / name) == Vocabulary.of(["cat", "owl, bird of prey"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        (
+            "names.json",
+            '["cat"',
+            r"names\.json holds no class names.*expected a JSON list of names",
+        ),
+        ("names.json", '{"cats": 3}', "unexpected keyword argument 'cats'"),
+        ("names.json", '"cat"', "it is a str"),
+        ("names.json", "[1]", "number 0 is 1"),
+        ("names.txt", "\n", "needs at least one class name"),
+        ("names.txt", "\xff", "can't decode"),
+    ],
+)
+def test_files_of_something_else_are_refused(tmp_path, name, content, complaint):
+    (tmp_path / name).write_bytes(content.encode("latin1"))
+    with pytest.raises(ValueError, match=complaint):
+        Vocabulary.load(tmp_path / name)

@@ -1,38 +1,88 @@
-"""Files that are there completely or not at all, whenever the process is killed."""
+"""
+Files and directories that are there completely or not at all, whenever the process is killed.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-_UNFINISHED = ".unfinished"
+# How the names of files end that are being written.
+UNFINISHED = ".unfinished"
 
 
-def write_atomically(path: str | Path, write: bytes | Callable[[BinaryIO], object]) -> None:
+def write_atomically(
+    path: str | Path, write: bytes | Callable[[BinaryIO], object], *, wait: bool = True
+) -> None:
     """
     Writes next to the file, and renames once every byte is on the disk.
 
     Args:
         write: the content, or what puts it into a file opened for it.
+        wait: for the disk. False survives a killed process all the same, but not a power cut: for
+            many small files that can be made again.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         with temporary.open("wb") as file:
             file.write(write) if isinstance(write, bytes) else write(file)
-            file.flush()
-            os.fsync(file.fileno())
+            if wait:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+    if wait:
+        _sync_directory(path.parent)
+
+
+@contextmanager
+def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator[Path]:
+    """
+    A directory to be filled in a `with` block. It is called `path` once the block is through, and
+    gone if it fails.
+
+    Args:
+        may_hold_files: if there is such a directory already, its files of the same names are
+            replaced and the others are left alone.
+
+    Raises:
+        FileExistsError: there is such a file; or such a directory, and it is not empty.
+    """
+    path = Path(path).absolute()
+    if path.is_file():
+        raise FileExistsError(f"{path} is a file; expected a directory to write.")
+    held = sorted(path.iterdir()) if path.is_dir() else []
+    if held and not may_hold_files:
+        raise FileExistsError(
+            f"{path} holds {held[0].name} and {len(held) - 1} others; choose another directory, or "
+            "--force to replace what has the same name."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        if held:
+            for file in sorted(temporary.iterdir()):
+                os.replace(file, path / file.name)
+        else:
+            if path.is_dir():
+                path.rmdir()
+            os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     _sync_directory(path.parent)
 
 
 def remove_unfinished(directory: Path) -> None:
     """Deletes what a killed process left half written."""
-    for path in directory.glob(f".*{_UNFINISHED}"):
+    for path in directory.glob(f".*{UNFINISHED}"):
         path.unlink(missing_ok=True)
 
 

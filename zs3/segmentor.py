@@ -7,9 +7,8 @@ The spine: every method of this project is this one model with other parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +17,11 @@ from .backbone import build_backbone
 from .criterion import build_criterion
 from .grouping import build_grouping
 from .images import ImageBatch
+from .inference.build import build_inference
+from .inference.modes import InferenceMode, Inputs, whole
+from .label_policy import Inductive, build_label_policy
 from .naming import build_naming
-from .readout import Prepared, Readout, build_readout
+from .readout import Prepared, Readout, ScoreMaps, build_readout
 from .regions import Regions
 from .runtime.config import CfgNode, configurable
 from .runtime.data import DatasetCatalog, MetadataCatalog
@@ -27,11 +29,6 @@ from .runtime.modeling import META_ARCH_REGISTRY
 from .scene import Scene
 from .text import TextBank, build_text_bank
 from .vocabulary import IGNORE, Vocabulary
-
-# Any: Detectron2's input dicts hold tensors, sizes, names and a vocabulary.
-Inputs = Sequence[dict[str, Any]]
-Answer = TypeVar("Answer")
-Read = Callable[[Prepared, int, tuple[int, int]], Answer]
 
 
 @META_ARCH_REGISTRY.register()
@@ -45,9 +42,11 @@ class ZeroShotSegmentor(nn.Module):
         naming: (Regions, text (K, P, D) or (B, K, P, D)) -> logits (B, N, K), or (B, N, K + 1) with
             void last.
         text: vocabularies -> text embeddings.
-        readout: regions and their logits -> label or score maps at any size.
+        readout: regions and their logits -> score maps at any size.
+        inference: how often, and how, it looks at an image.
         criterion: (regions, logits, targets) -> dict of weighted losses; None for a model that is
             never trained.
+        label_policy: what is asked about in training, and the labels in that.
         vocabulary: what to segment when an input does not bring its own "vocabulary".
         pixel_mean, pixel_std: of the backbone's images, 0..255.
         size_divisibility: padded sizes are multiples of it.
@@ -67,7 +66,9 @@ class ZeroShotSegmentor(nn.Module):
         naming: nn.Module,
         text: TextBank,
         readout: Readout,
+        inference: InferenceMode = whole,
         criterion: nn.Module | None = None,
+        label_policy: Inductive | None = None,
         vocabulary: Vocabulary | None = None,
         pixel_mean: Sequence[float] = (123.675, 116.28, 103.53),
         pixel_std: Sequence[float] = (58.395, 57.12, 57.375),
@@ -80,7 +81,9 @@ class ZeroShotSegmentor(nn.Module):
         self.naming = naming
         self.text = text
         self.readout = readout
+        self.inference = inference
         self.criterion = criterion
+        self.label_policy = label_policy or Inductive()
         self.vocabulary = vocabulary
         self.size_divisibility = size_divisibility
         self.class_chunk = class_chunk
@@ -104,7 +107,9 @@ class ZeroShotSegmentor(nn.Module):
             "naming": build_naming(cfg, grouping.embedding_dim, text.dim),
             "text": text,
             "readout": build_readout(cfg, text),
+            "inference": build_inference(cfg),
             "criterion": build_criterion(cfg),
+            "label_policy": build_label_policy(cfg),
             "vocabulary": vocabulary or _dataset_vocabulary(cfg),
             "pixel_mean": cfg.MODEL.PIXEL_MEAN,
             "pixel_std": cfg.MODEL.PIXEL_STD,
@@ -131,42 +136,39 @@ class ZeroShotSegmentor(nn.Module):
         """
         if self.training:
             return self.losses(batched_inputs)
-        return [{"sem_seg": scores} for scores in self.predict(batched_inputs, self.readout.scores)]
+        return [{"sem_seg": maps.scores()} for maps in self.predict(batched_inputs)]
 
     def labels(self, batched_inputs: Inputs) -> list[dict[str, Tensor]]:
         """
         As `forward` in evaluation, but {"labels": (height, width) int64}; K score maps are never
         held at once.
         """
-        read = partial(self.readout.labels, chunk=self.class_chunk)
-        return [{"labels": labels} for labels in self.predict(batched_inputs, read)]
+        return [{"labels": maps.labels(self.class_chunk)} for maps in self.predict(batched_inputs)]
+
+    def predict(self, batched_inputs: Inputs) -> list[ScoreMaps]:
+        """Scores of every image at its "height" and "width", by default its own size."""
+        return self.inference(self.predict_whole, batched_inputs)
 
     def losses(self, batched_inputs: Inputs) -> dict[str, Tensor]:
         """
-        The training half of `forward`. The model is asked about seen classes only.
+        The training half of `forward`. The model is asked about what its label policy allows.
 
         Raises:
-            ValueError: no criterion, no labels, or images with different vocabularies.
+            ValueError: no criterion, no labels, or vocabularies the policy cannot ask about.
         """
         if self.criterion is None:
             raise ValueError(
                 "this model has no criterion, so it cannot be trained; give it one "
                 "(MODEL.CRITERION.NAME)."
             )
-        vocabularies = self._vocabularies(batched_inputs)
-        if len(vocabularies) > 1:
-            raise ValueError(
-                "the images of a training batch have different vocabularies; train on one at a "
-                "time."
-            )
-        seen = vocabularies[0].only_seen()
+        labels = [inputs["sem_seg"].to(self.device).long() for inputs in batched_inputs]
+        asked, labels = self.label_policy.ask(self._vocabularies(batched_inputs), labels)
         images = self._images(batched_inputs)
-        _, regions, logits = self._name(images, (seen,))
-        self._check_columns(logits[-1].shape[-1], len(seen))
-        # Unseen pixels become ignore, not background: the model must not be told they are nothing.
-        table = torch.from_numpy(vocabularies[0].remap(seen)).to(self.device)
-        labels = [table[inputs["sem_seg"].to(self.device).long()] for inputs in batched_inputs]
-        return self.criterion(regions, logits, images.padded_labels(labels, IGNORE))
+        _, regions, logits = self._name(images, asked)
+        self._check_columns(logits[-1].shape[-1], len(asked[0]))
+        targets = images.padded_labels(labels, IGNORE)
+        targets = self.label_policy.complete(targets, regions[-1], logits[-1])
+        return self.criterion(regions, logits, targets)
 
     def _check_columns(self, columns: int, num_classes: int) -> None:
         needs_void = getattr(self.criterion, "needs_void", columns > num_classes)
@@ -177,13 +179,17 @@ class ZeroShotSegmentor(nn.Module):
                 f"MODEL.NAMING.WITH_VOID {needs_void}, or take another naming or criterion."
             )
 
-    def predict(self, batched_inputs: Inputs, read: Read[Answer]) -> list[Answer]:
-        """
-        Runs the model and reads every image out at its "height" and "width", by default its own.
+    def predict_whole(self, batched_inputs: Inputs) -> list[ScoreMaps]:
+        """As `predict`, in one pass over the batch whatever `inference` is."""
+        prepared = self.prepare(batched_inputs)
+        sizes = [
+            (inputs.get("height", size[0]), inputs.get("width", size[1]))
+            for inputs, size in zip(batched_inputs, prepared.scene.images.sizes, strict=True)
+        ]
+        return [self.readout.read(prepared, i, size) for i, size in enumerate(sizes)]
 
-        Args:
-            read: what to ask the readout, given its preparation, an image's number and a size.
-        """
+    def prepare(self, batched_inputs: Inputs) -> Prepared:
+        """All that is computed about a batch before anybody says at which sizes to read it."""
         vocabularies = self._vocabularies(batched_inputs)
         images = self._images(batched_inputs)
         features, regions, logits = self._name(images, vocabularies)
@@ -192,12 +198,7 @@ class ZeroShotSegmentor(nn.Module):
         )
         *earlier, final = regions
         scene = Scene(images, features, final, vocabularies, is_seen, tuple(earlier))
-        prepared = self.readout.prepare(scene, logits)
-        sizes = [
-            (inputs.get("height", size[0]), inputs.get("width", size[1]))
-            for inputs, size in zip(batched_inputs, images.sizes, strict=True)
-        ]
-        return [read(prepared, i, size) for i, size in enumerate(sizes)]
+        return self.readout.prepare(scene, logits)
 
     def _name(
         self, images: ImageBatch, vocabularies: Sequence[Vocabulary]

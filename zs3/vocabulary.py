@@ -124,8 +124,29 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | Path) -> Vocabulary:
-        """Reads what `save` has written."""
-        return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
+        """
+        Reads names from a file.
+
+        Args:
+            path: what `save` has written; a JSON list of names; or text, one name a line.
+
+        Raises:
+            OSError: no such file.
+            ValueError: it holds something else.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+            if Path(path).suffix != ".json":
+                return cls(tuple(line.strip() for line in text.splitlines() if line.strip()))
+            given = json.loads(text)
+            if not isinstance(given, list | dict):
+                raise ValueError(f"it is a {type(given).__name__}")
+            return cls(**given) if isinstance(given, dict) else cls(tuple(given))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path} holds no class names ({error}); expected a JSON list of names, or what a "
+                "trained model has in vocabulary.json."
+            ) from error
 
     def save(self, path: str | Path) -> None:
         """Writes names, is_seen and synonyms as JSON."""

@@ -7,7 +7,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from zs3.backbone import ConvNet, MobileNetV2, ResNet, TimmBackbone, load_backbone_weights
+from zs3.backbone import (
+    ConvNet,
+    MobileNetV2,
+    ResNet,
+    Swin,
+    TimmBackbone,
+    load_backbone_weights,
+)
 from zs3.backbone.resnet import Bottleneck, Stem, make_stage
 
 
@@ -167,4 +174,65 @@ def test_other_backbones_take_files_in_their_own_names(make, tmp_path):
     state = getattr(source, "net", source).state_dict()
     torch.save({"state_dict": state | {"fc.weight": torch.ones(2)}}, tmp_path / "weights.pth")
     assert load_backbone_weights(network, tmp_path / "weights.pth") == ["fc.weight"]
+    assert_loaded(network, source.state_dict())
+
+
+def swin(depths=(1, 2, 1), last="res4"):
+    torch.manual_seed(1)
+    heads = [1, 2, 3, 4][: len(depths)]
+    return Swin(embed_dim=6, depths=depths, heads=heads, window=3, out_features=["res3", last])
+
+
+def test_microsofts_swin_has_a_classifier_and_no_norm_for_maps(tmp_path):
+    source, network = swin((1, 2, 1, 1), "res5"), swin()
+    theirs = {k: torch.rand_like(v) for k, v in source.state_dict().items() if k[:4] != "norm"}
+    theirs |= {"layers.1.blocks.1.attn_mask": torch.ones(4, 9, 9), "norm.weight": torch.ones(48)}
+    torch.save({"model": theirs, "epoch": 299}, tmp_path / "swin_tiny.pth")
+    spare = load_backbone_weights(network, tmp_path / "swin_tiny.pth")
+    assert {".".join(key.split(".")[:3]) for key in spare} == {
+        "layers.2.downsample",
+        "layers.3.blocks",
+        "norm.weight",
+    }
+    norms = {k: v for k, v in swin().state_dict().items() if k.startswith("norm")}
+    assert_loaded(network, theirs | norms)
+
+
+def test_a_swin_of_another_window_or_depth_is_refused(tmp_path):
+    torch.save(swin((1, 3, 1)).state_dict(), tmp_path / "deeper.pth")
+    with pytest.raises(
+        ValueError, match=r"(?s)deeper\.pth does not fit.*Swin.*layers\.1\.blocks\.2"
+    ):
+        load_backbone_weights(swin(), tmp_path / "deeper.pth")
+    wide = Swin(embed_dim=6, depths=(1, 2, 1), heads=(1, 2, 3), window=4, out_features=["res4"])
+    torch.save(wide.state_dict(), tmp_path / "wide.pth")
+    with pytest.raises(ValueError, match=r"(?s)size mismatch for .*relative_position_bias_table"):
+        load_backbone_weights(swin(), tmp_path / "wide.pth")
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_the_backbone_of_a_whole_model(tmp_path, published):
+    theirs = {f"backbone.{key}": torch.rand_like(v) for key, v in swin().state_dict().items()}
+    queries = "sem_seg_head.predictor" if published else "grouping.decoder"
+    head = {f"{queries}.query_embed.weight": torch.ones(2, 3)}
+    if published:
+        head["backbone.layers.0.blocks.0.attn.relative_position_index"] = torch.ones(9, 9)
+        dump({"model": arrays(theirs | head), "__author__": "someone"}, tmp_path / "model.pkl")
+        path = tmp_path / "model.pkl"
+    else:
+        save_file(theirs | head, tmp_path / "model_final.safetensors")
+        path = tmp_path
+    network = swin()
+    assert load_backbone_weights(network, path) == []
+    assert_loaded(network, {key.removeprefix("backbone."): v for key, v in theirs.items()})
+
+
+def test_timms_part_of_a_whole_model(tmp_path):
+    source = TimmBackbone(name="test_resnet", out_features=["res3"])
+    network = TimmBackbone(name="test_resnet", out_features=["res3"])
+    save_file(
+        {f"backbone.{key}": value for key, value in source.state_dict().items()},
+        tmp_path / "model_final.safetensors",
+    )
+    assert load_backbone_weights(network, tmp_path) == []
     assert_loaded(network, source.state_dict())

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from zs3.checkpoints.key_map import rename
+from zs3.checkpoints.key_map import drop, rename
 
 
 def test_the_first_matching_rule_renames_from_the_start():
@@ -21,3 +21,12 @@ def test_the_first_matching_rule_renames_from_the_start():
 def test_two_keys_that_become_one_are_refused():
     with pytest.raises(ValueError, match=r"'a\.w' and 'b\.w' become 'c\.w'"):
         rename({"a.w": torch.ones(1), "b.w": torch.ones(1)}, [(r"[ab]\.", "c.")])
+
+
+def test_drop_says_why():
+    state = {key: torch.ones(1) for key in ("loss.weight", "a.loss.", "a.table", "a.weight")}
+    kept, why = drop(
+        state, [(r"loss\.", "no loss"), (r".*\.table$", "computed"), (r"a\.t", "last")]
+    )
+    assert list(kept) == ["a.loss.", "a.weight"]
+    assert why == {"loss.weight": "no loss", "a.table": "computed"}

@@ -205,6 +205,19 @@ def test_nothing_in_a_file_is_run(tmp_path: Path, writer: str) -> None:
     assert target.exists()
 
 
+def test_a_model_zoos_pickle_cannot_run_anything_beside_its_arrays(tmp_path: Path) -> None:
+    trap = Evil(tmp_path / "touched")
+    arrays = {"stem.weight": np.ones((2, 3), np.float32), "stem.bias": trap}
+    zoo = {"model": arrays, "__author__": trap, "matching_heuristics": trap}
+    (tmp_path / "model_final.pkl").write_bytes(pickle.dumps(zoo))
+
+    loaded = safe_load(tmp_path / "model_final.pkl")
+
+    assert isinstance(loaded["__author__"], Inert)
+    assert_same(state_dict_of(loaded), {"stem.weight": torch.ones(2, 3)})
+    assert not (tmp_path / "touched").exists()
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -63,9 +63,20 @@ def test_a_released_zegformer_fits_the_default_configuration():
     assert {k: v.shape for k, v in state.items()} == {k: v.shape for k, v in ours.items()}
 
 
-def test_backbone_and_clip_keep_their_names_and_the_loss_is_dropped():
-    kept = ["backbone.res2.0.conv1.weight", "sem_seg_head.predictor.clip_model.logit_scale"]
-    assert converted(*kept, "criterion.empty_weight") == kept
+def test_the_backbone_keeps_its_names_and_the_loss_is_dropped():
+    kept = "backbone.res2.0.conv1.weight"
+    tables = "backbone.layers.0.blocks.1.attn_mask"
+    assert converted(kept, "criterion.empty_weight", tables) == [kept]
+
+
+def test_clip_becomes_the_text_encoders():
+    assert converted(
+        "sem_seg_head.predictor.clip_model.logit_scale",
+        "sem_seg_head.predictor.clip_model.visual.transformer.resblocks.0.ln_1.bias",
+    ) == [
+        "text.encoder.model.logit_scale",
+        "text.encoder.model.visual.transformer.resblocks.0.ln_1.bias",
+    ]
 
 
 def test_the_transformer_encoder_has_its_pyramid_inside():

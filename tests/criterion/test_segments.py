@@ -60,8 +60,7 @@ def test_no_labels_at_all():
     segments = Segments.of_map(MAP[1:2], num_classes=5)
     assert segments.counts == (0,)
     assert segments.masks.shape == (0, 2, 3)
-    labels, masks = segments.padded(4, 2)
-    assert labels.shape == (1, 0) and masks.shape == (1, 0, 8)
+    assert segments.by_image(segments.masks).shape == (1, 0, 2, 3)
 
 
 @pytest.mark.parametrize("wrong", [5, 65534, 70000, -1])
@@ -73,17 +72,11 @@ def test_labels_that_are_no_class_are_refused(wrong):
         Segments.of_map(targets, num_classes=5)
 
 
-def test_padding_follows_nearest_neighbours():
-    torch.manual_seed(0)
-    masks = [torch.rand(2, 6, 10).round(), torch.rand(0, 6, 10), torch.rand(3, 6, 10).round()]
-    labels = [torch.tensor([3, 1]), torch.empty(0, dtype=torch.int64), torch.tensor([0, 2, 4])]
-    segments = Segments.of_lists(labels, masks)
-
-    padded_labels, padded = segments.padded(4, 5)
-
+def test_values_by_image_are_padded_with_zeros():
+    labels = [torch.tensor([3, 1]), torch.empty(0, dtype=torch.int64), torch.tensor([5, 2, 4])]
+    segments = Segments.of_lists(labels, [torch.ones(len(own), 2, 3) for own in labels])
     assert segments.counts == (2, 0, 3)
-    assert padded_labels.tolist() == [[3, 1, 0], [0, 0, 0], [0, 2, 4]]
-    assert padded.shape == (3, 3, 20)
-    assert not padded[1].any() and not padded[0, 2].any()
-    expected = F.interpolate(masks[2][None], (4, 5), mode="nearest")[0].flatten(1)
-    torch.testing.assert_close(padded[2], expected)
+    assert segments.by_image(segments.labels).tolist() == [[3, 1, 0], [0, 0, 0], [5, 2, 4]]
+    masks = segments.by_image(segments.masks)
+    assert masks.shape == (3, 3, 2, 3)
+    assert masks.sum((2, 3)).tolist() == [[6, 6, 0], [0, 0, 0], [6, 6, 6]]

@@ -18,19 +18,6 @@ def criterion(**kwargs):
     return SetCriterion(matcher=matcher, **kwargs)
 
 
-@pytest.fixture
-def case():
-    """Regions and logits of L layers that ask for gradients, and targets with ignored pixels."""
-    torch.manual_seed(0)
-    masks = [torch.randn(B, Q, h, w).mul(3).requires_grad_() for _ in range(L)]
-    logits = [torch.randn(B, Q, K + 1, requires_grad=True) for _ in range(L)]
-    targets = torch.randint(0, K, (B, H, W))
-    targets[0, :, :2] = IGNORE
-    targets[1] = 2
-    regions = [Regions(torch.empty(B, Q, 0), (h, w), mask) for mask in masks]
-    return regions, logits, targets
-
-
 def reference(regions, logits, targets, matchings, *, name, void_weight=0.1):
     """Loops over layers and pairs, from the definitions."""
     total = sum(len(set(image.unique().tolist()) - {IGNORE}) for image in targets)

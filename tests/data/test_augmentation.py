@@ -9,11 +9,11 @@ from zs3.data.augmentation import (
     RandomFlip,
     ResizeShortestEdge,
     SSDColorJitter,
-    build_augmentations,
     resize_image,
     resize_label,
     shortest_edge_size,
 )
+from zs3.data.pipelines import build_augmentations
 
 H, W = 12, 20
 IMAGE = np.random.default_rng(0).integers(0, 256, (H, W, 3), np.uint8)

@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from zs3.engine.weights import (
+    Fit,
     describe,
     export_weights,
     load_state,
     load_weights,
     own_state,
-    weight_file,
 )
 
 
@@ -29,10 +29,11 @@ def test_modules_with_a_source_are_neither_written_nor_expected() -> None:
     model, other = filled(1.0), filled(2.0)
 
     state = own_state(model)
-    problems = load_state(other, {**state, "encoder.weight": torch.zeros(9)})
+    fit = load_state(other, {**state, "encoder.weight": torch.zeros(9)})
 
     assert not [key for key in state if key.startswith("encoder")]
-    assert problems == []
+    assert not fit.problems and fit.elsewhere == ("encoder.weight",)
+    assert fit.matched.keys() == state.keys()
     assert other.layers[0].weight.unique().item() == 1.0
     assert other.encoder.weight.unique().item() == 2.0
 
@@ -61,11 +62,13 @@ def test_what_fits_is_loaded_where_that_is_allowed(caplog: pytest.LogCaptureFixt
     state = {"layers.3.weight": torch.full((3, 6), 2.0), "layers.3.bias": torch.zeros(4)}
 
     with caplog.at_level(logging.WARNING):
-        problems = load_state(model, state, allow_partial=True)
+        fit = load_state(model, state, allow_partial=True)
 
     assert model.layers[3].weight.unique().item() == 2.0
     assert model.layers[3].bias.unique().item() == 1.0
-    assert "of another shape: layers.3.bias (4,), but the model has (3,)" in problems
+    assert "of another shape: layers.3.bias (4,), but the model has (3,)" in fit.problems
+    assert fit.mismatched == {"layers.3.bias": ((4,), (3,))}
+    assert fit.missing["layers.0.weight"] == (6, 4) and "layers.3.bias" not in fit.missing
     assert "the state fits in part only" in caplog.text
 
 
@@ -82,38 +85,29 @@ def test_exported_weights_come_back_with_their_description(tmp_path: Path) -> No
 
     export_weights(model, path, {"value": 0.5, "iteration": 7})
 
-    assert load_weights(other, path) == []
+    assert not load_weights(other, path).problems
     assert other.layers[0].weight.unique().item() == 1.0
     assert describe(path) == {"value": 0.5, "iteration": 7}
 
 
-def test_a_directory_means_its_final_weights_or_its_last_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="holds neither"):
-        weight_file(tmp_path)
-    (tmp_path / "last_checkpoint").write_text("model_0000009.pth")
-    assert weight_file(tmp_path).name == "model_0000009.pth"
-    (tmp_path / "model_final.safetensors").touch()
-    assert weight_file(tmp_path).name == "model_final.safetensors"
-
-
-def test_a_checkpoint_gives_its_average_if_it_has_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "advice"),
+    [
+        (
+            "naming.linear.weight",
+            "Its classifier is for classes of its own: MODEL.NAMING.NAME Linear",
+        ),
+        ("stem.conv1.weight", "Weights of a backbone alone are named in MODEL.BACKBONE.WEIGHTS"),
+        ("conv1_w", "Weights of a backbone alone are named in MODEL.BACKBONE.WEIGHTS"),
+        ("other.weight", "Take the configuration it was trained with"),
+    ],
+)
+def test_what_does_not_fit_comes_with_advice(key: str, advice: str) -> None:
     model = filled(1.0)
-    ema = {"layers.0.weight": torch.full((6, 4), 3.0)}
-    torch.save({"model": own_state(filled(2.0)), "ema": ema}, tmp_path / "w.pth")
-
-    load_weights(model, tmp_path / "w.pth")
-
-    assert model.layers[0].weight.unique().item() == 3.0
-    assert model.layers[3].weight.unique().item() == 2.0
+    with pytest.raises(ValueError, match=rf"unexpected: {key} .*\n{advice}"):
+        load_state(model, {**own_state(model), key: torch.ones(1)})
 
 
-def test_keys_are_converted_first(tmp_path: Path) -> None:
-    torch.save({f"old.{k}": v for k, v in nn.Linear(2, 3).state_dict().items()}, tmp_path / "w.pth")
-
-    problems = load_weights(
-        nn.Linear(2, 3),
-        tmp_path / "w.pth",
-        convert=lambda state: {key.removeprefix("old."): value for key, value in state.items()},
-    )
-
-    assert problems == []
+def test_a_file_without_the_clip_that_is_needed_says_so() -> None:
+    fit = Fit.of(nn.ModuleDict({"text": nn.ModuleDict({"encoder": nn.Linear(1, 1)})}), {})
+    assert "MODEL.CLIP.PRETRAINED" in fit.advice

@@ -81,6 +81,28 @@ def interrupt(directory: Path, rank: int, world_size: int) -> None:
     assert (directory / "last_checkpoint").read_text() == "model_0000004.pth"
 
 
+def normalise(directory: Path, rank: int, world_size: int) -> None:
+    """Each process has its own running statistics; all must evaluate the model that is saved."""
+    trained = miniature.Miniature()
+    statistics = []
+
+    def evaluate() -> dict[str, dict[str, float]]:
+        statistics.append(trained.layers[1].running_mean.clone())
+        return {}
+
+    batches = miniature.stream(4, rank, world_size)
+    cfg = miniature.config(directory)
+    miniature.trainer(cfg, model=trained, loader=batches, evaluate=evaluate).train()
+    everybody = [torch.empty_like(statistics[0]) for _ in range(world_size)]
+    assert len(statistics) >= 2
+    for own in statistics:
+        dist.all_gather(everybody, own)
+        assert everybody[0].equal(everybody[1]), "processes evaluate different statistics"
+    if rank == 0:
+        saved = load_file(directory / FINAL)["layers.1.running_mean"]
+        assert saved.equal(statistics[-1]), "what is saved is not what was evaluated"
+
+
 def on_two(work: Callable[..., None], *args: object) -> None:
     """Work in two forks, which meet through a file."""
     children = []
@@ -117,6 +139,7 @@ def main() -> None:
 
     on_two(explode, ROOT / "exploded")
     on_two(interrupt, ROOT / "interrupted")
+    on_two(normalise, ROOT / "normalised")
 
 
 if __name__ == "__main__":

@@ -22,17 +22,23 @@ class Model:
     """Stands for a segmentor that names the cells of a grid."""
 
     class_chunk = 2
+    device = torch.device("cpu")
 
     def __init__(self, logits: Tensor, gamma: float = 0.0) -> None:
         self.logits = logits
         self.readout = PixelReadout(bias=SeenBias(gamma=gamma))
 
-    def predict(self, inputs, read):
+    def prepare(self, inputs):
         images = ImageBatch(tuple(x["image"] for x in inputs), size_divisibility=0)
-        is_seen = torch.tensor([vocabulary.is_seen for vocabulary in VOCABULARIES])
-        scene = Scene(images, {}, Regions.of_pixels(self.logits), VOCABULARIES, is_seen)
-        prepared = self.readout.prepare(scene, [self.logits.flatten(2).transpose(1, 2)])
-        return [read(prepared, i, (x["height"], x["width"])) for i, x in enumerate(inputs)]
+        vocabularies = tuple(x["vocabulary"] for x in inputs)
+        is_seen = torch.tensor([vocabulary.is_seen for vocabulary in vocabularies])
+        scene = Scene(images, {}, Regions.of_pixels(self.logits), vocabularies, is_seen)
+        return self.readout.prepare(scene, [self.logits.flatten(2).transpose(1, 2)])
+
+    def predict(self, inputs):
+        prepared = self.prepare(inputs)
+        sizes = [(x.get("height", SIZE[0]), x.get("width", SIZE[1])) for x in inputs]
+        return [self.readout.read(prepared, i, size) for i, size in enumerate(sizes)]
 
 
 @pytest.fixture
@@ -40,7 +46,10 @@ def logits():
     return 3 * torch.randn(2, K, *GRID, generator=torch.Generator().manual_seed(0))
 
 
-INPUTS = [{"image": torch.zeros(3, *SIZE), "height": 7, "width": 9} for _ in range(2)]
+INPUTS = [
+    {"image": torch.zeros(3, *SIZE), "height": 7, "width": 9, "vocabulary": vocabulary}
+    for vocabulary in VOCABULARIES
+]
 
 
 def test_labels_have_the_size_that_is_asked_for(logits):

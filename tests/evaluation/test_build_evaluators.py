@@ -1,10 +1,11 @@
 import pytest
 
 from zs3.config import get_config
-from zs3.evaluation import ZeroShotEvaluator
+from zs3.evaluation import Gallery, ZeroShotEvaluator
 from zs3.evaluation.boundary import BoundaryIoU
 from zs3.evaluation.build import build_evaluators
 from zs3.evaluation.calibration import Calibration
+from zs3.evaluation.comparisons import Comparisons
 from zs3.evaluation.folds import FoldEvaluator
 from zs3.runtime.data import MetadataCatalog
 from zs3.vocabulary import Vocabulary
@@ -35,7 +36,8 @@ def test_one_for_every_run_in_a_folder_of_its_own(dataset, tmp_path):
     folder = tmp_path / "inference" / dataset
     assert standard.protocols == ["generalized", "mmseg"] and standard.output_dir == folder
     assert unseen.asked.names == ("tree", "dog") and unseen.output_dir == folder / "unseen"
-    assert unseen.gallery.colours.tolist() == [[2, 2, 2], [4, 4, 4]]
+    assert [observer.colours.tolist() for observer in unseen.observers] == [[[2] * 3, [4] * 3]]
+    assert [type(observer) for observer in standard.observers] == [Comparisons, Gallery]
     assert (grid.size, grid.output_dir) == ("grid", folder / "cagnet")
     assert standard.kinds == {"animal": ("dog",), "plant": ("tree",)}
 
@@ -69,6 +71,12 @@ def test_a_curve_needs_a_list_or_a_count(dataset, tmp_path, gammas, count):
     options = ["TEST.CALIBRATION.GAMMAS", gammas, "TEST.CALIBRATION.COUNT", count]
     with pytest.raises(ValueError, match="either a list or a count of 2 or more"):
         built(dataset, tmp_path, *options)
+
+
+@pytest.mark.parametrize("mode", ["TEST.SLIDING_WINDOW.ENABLED", "TEST.AUG.ENABLED"])
+def test_several_looks_have_no_grid_in_common(dataset, tmp_path, mode):
+    with pytest.raises(ValueError, match="'cagnet' compares on the features of one look"):
+        built(dataset, tmp_path, "TEST.PROTOCOLS", "['cagnet']", mode, "True")
 
 
 def test_folds_have_their_own_evaluator(dataset, tmp_path):

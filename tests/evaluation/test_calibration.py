@@ -10,6 +10,7 @@ from PIL import Image
 from zs3.evaluation.calibration import RIVALS, Calibration, Rivals
 from zs3.evaluation.confusion import confusion_matrix, summary
 from zs3.evaluation.curve import Curve
+from zs3.readout import ScoreMaps
 from zs3.vocabulary import IGNORE
 
 K, H, W = 7, 6, 9
@@ -21,6 +22,10 @@ def maps(seed, coarse=False):
     """Scores; coarse ones have many ties."""
     scores = torch.rand(K, H, W, generator=torch.Generator().manual_seed(seed))
     return (4 * scores).round() / 4 if coarse else scores
+
+
+def score_maps(scores):
+    return ScoreMaps(lambda classes: scores[classes], K, (H, W))
 
 
 def truth(seed):
@@ -36,9 +41,16 @@ def biased(scores, gamma):
 @pytest.mark.parametrize("chunk", [1, 3, 64])
 def test_two_rivals_are_enough_to_know_every_answer(chunk, coarse):
     scores = maps(0, coarse)
-    rivals = Rivals.of(lambda classes: scores[classes], IS_SEEN, chunk)
+    rivals = Rivals.of(score_maps(scores), IS_SEEN, chunk)
     for gamma in (-0.25, *GAMMAS, 2.0):
         assert torch.equal(rivals.answers(gamma), biased(scores, gamma))
+
+
+def test_scores_that_are_not_a_number_are_refused():
+    scores = maps(0)
+    scores[3, 2, 1] = torch.nan
+    with pytest.raises(ValueError, match="contain NaN"):
+        Rivals.of(score_maps(scores), IS_SEEN, 3)
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.25])
@@ -46,7 +58,7 @@ def test_one_pass_gives_the_scores_of_every_gamma(offset):
     subject = Calibration(GAMMAS, K, offset)
     for seed in range(3):
         scores = maps(seed) - offset * IS_SEEN[:, None, None]
-        rivals = Rivals.of(lambda classes, scores=scores: scores[classes], IS_SEEN, 4)
+        rivals = Rivals.of(score_maps(scores), IS_SEEN, 4)
         subject.add(truth(seed), np.empty(0), {RIVALS: rivals})
     curve = subject.curve(IS_SEEN.numpy())
 

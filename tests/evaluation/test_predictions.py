@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zs3.evaluation.predictions import AnswerTable, WrongValues, pair_up, read_names
+from zs3.evaluation.predictions import answer_table, pair_up, read_names
 from zs3.evaluation.questions import Question
 from zs3.vocabulary import Vocabulary
 
@@ -17,26 +17,16 @@ def write(path, values):
     return path
 
 
-def test_values_are_indices_or_have_names(tmp_path):
-    file = write(tmp_path / "a.png", np.array([[0, 1], [2, 9]], np.uint8))
-    table = AnswerTable.of(QUESTION, nothing=[9])
-    assert table.read(file).tolist() == [[0, 1], [2, 3]]  # 3 is none of the names
-    shifted = AnswerTable.of(QUESTION, offset=1, nothing=[0, 9])
-    assert shifted.read(file).tolist() == [[3, 0], [1, 3]]
-    named = AnswerTable.of(QUESTION, {0: "cat", 1: "sky", 2: "cat", 9: "tree"})
-    assert named.read(file).tolist() == [[2, 0], [2, 1]]
-
-
-def test_sixteen_bits(tmp_path):
-    file = write(tmp_path / "a.png", np.array([[300, 1000]], np.uint16))
-    assert AnswerTable.of(QUESTION, {300: "cat", 1000: "sky"}).read(file).tolist() == [[2, 0]]
-
-
-def test_values_without_a_meaning(tmp_path):
-    file = write(tmp_path / "a.png", np.array([[0, 7, 8, 200]], np.uint8))
-    with pytest.raises(WrongValues, match=r"^7-8, 200$"):
-        AnswerTable.of(QUESTION).read(file)
-    assert AnswerTable.of(QUESTION, offset=4, nothing=[255]).values.tolist() == [4, 5, 6, 255]
+def test_values_are_indices_or_have_names():
+    stored = np.array([[0, 1], [2, 9]], np.uint8)
+    table = answer_table(QUESTION, nothing=[9])
+    assert table(stored, "a.png").tolist() == [[0, 1], [2, 3]]  # 3 is none of the names
+    shifted = answer_table(QUESTION, offset=1, nothing=[0, 9])
+    assert shifted(stored, "a.png").tolist() == [[3, 0], [1, 3]]
+    named = answer_table(QUESTION, {0: "cat", 1: "sky", 2: "cat", 9: "tree"})
+    assert named(stored, "a.png").tolist() == [[2, 0], [2, 1]]
+    large = answer_table(QUESTION, {300: "cat", 1000: "sky"})
+    assert large(np.array([300, 1000], np.uint16), "a.png").tolist() == [2, 0]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +40,7 @@ def test_values_without_a_meaning(tmp_path):
 )
 def test_tables_that_cannot_be(options, message):
     with pytest.raises(ValueError, match=message):
-        AnswerTable.of(QUESTION, **options)
+        answer_table(QUESTION, **options)
 
 
 @pytest.mark.parametrize(

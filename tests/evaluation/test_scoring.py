@@ -6,7 +6,7 @@ from zs3.data.mapper import SampleReader
 from zs3.evaluation import ZeroShotEvaluator
 from zs3.evaluation.boundary import BoundaryIoU
 from zs3.evaluation.confusion import confusion_matrix, summary
-from zs3.evaluation.predictions import AnswerTable, pair_up
+from zs3.evaluation.predictions import answer_table, pair_up
 from zs3.evaluation.questions import Question
 from zs3.evaluation.scoring import FileScorer, score_files
 from zs3.vocabulary import Vocabulary
@@ -37,7 +37,7 @@ def scorer(protocol="generalized"):
     evaluator = ZeroShotEvaluator(
         question, protocols=[protocol], ignore_label=255, measures=[BoundaryIoU(3)]
     )
-    return FileScorer(evaluator, SampleReader(VOCABULARY), AnswerTable.of(question))
+    return FileScorer(evaluator, SampleReader(VOCABULARY), answer_table(question))
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -63,9 +63,13 @@ def test_all_that_is_wrong_is_said_at_once(files):
     with pytest.raises(ValueError) as error:
         score_files(scorer(), pair_up(samples, folder))
     said = str(error.value)
-    assert "1 of 20 predictions have another size than their label map: 03.png (6 x 5 " in said
-    assert "2 of 20 predictions hold values that are no answer (those are 0-2): 05.png (40-" in said
-    assert "1 of 20 predictions cannot be read: 07.png" in said
+    assert (
+        "1 of 20 predictions have another size than their label map (03.png): 03.png is 6 x" in said
+    )
+    assert (
+        "2 of 20 predictions hold values that are no answer (05.png, 18.png): 05.png hold" in said
+    )
+    assert "1 of 20 predictions cannot be read (07.png): " in said
     assert "\n" not in said
 
 
@@ -81,7 +85,7 @@ def test_sizes_may_differ_where_the_protocol_says_so(files):
 def test_broken_label_maps_are_the_dataset_s_fault(files):
     samples, folder, truth, _ = files
     Image.fromarray(truth[0] // 2 + 60).save(samples[0]["sem_seg_file_name"])
-    expected = r"1 of 20 predictions have a label map that cannot be used: 00\.png .*holds label 60"
+    expected = r"1 of 20 predictions have a label map that cannot be used \(00\.png\): .*label 60"
     with pytest.raises(ValueError, match=expected):
         score_files(scorer(), pair_up(samples, folder))
 

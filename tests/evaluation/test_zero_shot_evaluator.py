@@ -14,10 +14,10 @@ import torch.distributed as dist
 from PIL import Image
 
 from zs3.data.mapper import SampleReader
-from zs3.evaluation import ZeroShotEvaluator
+from zs3.evaluation import Gallery, ZeroShotEvaluator
 from zs3.evaluation.boundary import BoundaryIoU
+from zs3.evaluation.comparisons import Comparisons
 from zs3.evaluation.confusion import confusion_matrix, summary
-from zs3.evaluation.gallery import Gallery
 from zs3.evaluation.questions import Question
 from zs3.runtime.data import MetadataCatalog
 from zs3.vocabulary import Vocabulary
@@ -44,8 +44,7 @@ def samples(count, seed=0):
     return inputs, outputs
 
 
-def evaluator(question=None, **kwargs):
-    question = question or Question.about(VOCABULARY)
+def evaluator(question=VOCABULARY, **kwargs):
     return ZeroShotEvaluator(question, **{"ignore_label": 255, "kinds": KINDS, **kwargs})
 
 
@@ -106,6 +105,10 @@ def test_a_second_round_starts_from_nothing():
     assert evaluate(subject, inputs, outputs)["sem_seg"] == pytest.approx(first, nan_ok=True)
 
 
+def observers(folder):
+    return [Comparisons(folder / "pictures", 9, VOCABULARY), Gallery(folder, VOCABULARY, count=2)]
+
+
 def evaluate_share(rank, folder):
     """What one of two processes does."""
     store = f"file://{folder}/store"
@@ -114,10 +117,9 @@ def evaluate_share(rank, folder):
     try:
         inputs, outputs = samples(5)
         share = slice(0, 3) if rank == 0 else slice(3, 5)
-        directory = folder / str(rank)
-        gallery = Gallery(directory / "pictures", 9, VOCABULARY)
+        own = folder / str(rank)
         measures = [BoundaryIoU(K)]
-        subject = evaluator(output_dir=directory, gallery=gallery, measures=measures)
+        subject = evaluator(output_dir=own, observers=observers(own), measures=measures)
         results = evaluate(subject, inputs[share], outputs[share])
         (folder / f"{rank}.json").write_text(json.dumps(results))
     finally:
@@ -137,19 +139,24 @@ def test_two_processes_score_as_one(tmp_path):
         other.kill()
         other.wait()
 
-    expected = evaluate(evaluator(measures=[BoundaryIoU(K)]), *samples(5))["sem_seg"]
+    alone = evaluator(observers=observers(tmp_path / "alone"), measures=[BoundaryIoU(K)])
+    expected = evaluate(alone, *samples(5))["sem_seg"]
     for rank in (0, 1):
         got = json.loads((tmp_path / f"{rank}.json").read_text())["sem_seg"]
         assert got == pytest.approx(expected, nan_ok=True)
-    # Only the main process writes, and draws what it has seen.
+    # Only the main process writes, of what all have seen; it draws what it has seen itself.
+    images = [tmp_path / name / "images.json" for name in ("0", "alone")]
+    assert images[0].read_bytes() == images[1].read_bytes()
     assert len(list((tmp_path / "0" / "pictures").iterdir())) == 3
     assert not (tmp_path / "1").exists()
 
 
 def test_files(tmp_path):
     folder = tmp_path / "evaluation"
-    gallery = Gallery(folder / "pictures", 2, VOCABULARY)
-    subject = evaluator(output_dir=folder, gallery=gallery, protocols=["generalized", "zegformer"])
+    drawn = Comparisons(folder / "pictures", 2, VOCABULARY)
+    subject = evaluator(
+        output_dir=folder, observers=[drawn], protocols=["generalized", "zegformer"]
+    )
     results = evaluate(subject, *samples(3))
 
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -200,10 +207,10 @@ def test_a_registered_dataset_and_label_files(tmp_path):
         unseen=["tree"],
         ignore_label=255,
         label_values={1: 0, 7: 1, 0: 255},
-        palette=[[1, 2, 3], [4, 5, 6]],
     )
+    drawn = Comparisons(tmp_path / "out", 1, Vocabulary.of(["sky", "tree"]))
     try:
-        subject = ZeroShotEvaluator.of_dataset(name, tmp_path / "out", pictures=1)
+        subject = ZeroShotEvaluator.of_dataset(name, observers=[drawn])
     finally:
         MetadataCatalog.remove(name)
     sample = {
@@ -212,8 +219,7 @@ def test_a_registered_dataset_and_label_files(tmp_path):
     }
     scores = evaluate(subject, [sample], [{"labels": torch.zeros(H, W).long()}])["sem_seg"]
     assert (scores["IoU-sky"], scores["IoU-tree"], scores["hIoU"]) == (50, 0, 0)
-    assert subject.gallery.colours.tolist() == [[1, 2, 3], [4, 5, 6]]
-    assert (tmp_path / "out" / "pictures" / "000_image.png").exists()
+    assert (tmp_path / "out" / "000_image.png").exists()
 
 
 def wrong_size(sample, output):
@@ -293,12 +299,8 @@ def test_label_maps_are_resized_to_predictions_where_a_protocol_says_so():
 
 def test_an_answer_that_is_no_class(tmp_path):
     (sample,), _ = samples(1)
-    gallery = Gallery(tmp_path / "pictures", 1, VOCABULARY)
-    subject = evaluator(
-        Question(VOCABULARY, VOCABULARY, VOCABULARY, may_be_silent=True),
-        output_dir=tmp_path,
-        gallery=gallery,
-    )
+    question = Question(VOCABULARY, VOCABULARY, VOCABULARY, may_be_silent=True)
+    subject = evaluator(question, output_dir=tmp_path, observers=observers(tmp_path))
     scores = evaluate(subject, [sample], [{"labels": torch.full((H, W), K)}])["sem_seg"]
     assert scores["pAcc"] == scores["mIoU"] == 0
     with np.load(tmp_path / "confusion.npz") as file:

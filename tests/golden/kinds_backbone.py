@@ -1,4 +1,4 @@
-"""Checks of backbones: the ResNet of Detectron2, the image tower of Cascade-CLIP and ZegCLIP."""
+"""Checks of backbones: Detectron2's ResNet, detectors' Swin, Cascade-CLIP's image tower."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable
 from golden import Case, check_all
 from open_clip.transformer import QuickGELU, VisionTransformer
 
-from zs3.backbone import ClipVisual, ResNet
+from zs3.backbone import ClipVisual, ResNet, Swin
 from zs3.backbone.resnet import Stem, make_stages
+from zs3.checkpoints import swin
 from zs3.checkpoints.clip import open_clip_state
 from zs3.checkpoints.zegformer import convert
 
@@ -30,6 +31,24 @@ def detectron2_resnet(case: Case) -> None:
     state = convert(case.prefixed_state)
     backbone.load_state_dict({key.removeprefix("backbone."): v for key, v in state.items()})
     check_all(case, backbone(case.inputs["image"]))
+
+
+def v1_swin_backbone(case: Case) -> None:
+    sizes = case.meta["swin"]
+    assert not sizes["APE"], "zs3's Swin has no absolute positions"
+    backbone = Swin(
+        embed_dim=sizes["EMBED_DIM"],
+        depths=sizes["DEPTHS"],
+        heads=sizes["NUM_HEADS"],
+        window=sizes["WINDOW_SIZE"],
+        patch_size=sizes["PATCH_SIZE"],
+        mlp_ratio=sizes["MLP_RATIO"],
+        qkv_bias=sizes["QKV_BIAS"],
+        patch_norm=sizes["PATCH_NORM"],
+        out_features=sorted(case.outputs),
+    ).eval()
+    backbone.load_state_dict(swin.convert(case.state))
+    check_all(case, backbone(case.inputs["x"]))
 
 
 def cascade_clip_visual_plain(case: Case) -> None:
@@ -55,5 +74,6 @@ def cascade_clip_visual_plain(case: Case) -> None:
 
 KINDS: dict[str, Callable[[Case], None]] = {
     "detectron2_resnet": detectron2_resnet,
+    "v1_swin_backbone": v1_swin_backbone,
     "cascade_clip_visual_plain": cascade_clip_visual_plain,
 }

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from golden import Case, check_all
+from torch import Tensor
 
 from zs3.criterion import HungarianMatcher, Segments, SetCriterion
 
 
 def criterion_maskformer(case: Case) -> None:
-    hyper, inputs = case.meta["hyper"], case.inputs
-    criterion = SetCriterion(
-        matcher=HungarianMatcher(
-            class_cost=hyper["cost_class"],
-            mask_cost=hyper["cost_mask"],
-            dice_cost=hyper["cost_dice"],
-        ),
-        void_weight=hyper["eos_coef"],
+    check_all(case, losses_and_matchings(case, set_criterion(case)))
+
+
+def set_criterion(
+    case: Case, matcher_type: type[HungarianMatcher] = HungarianMatcher, **options: Any
+) -> SetCriterion:
+    """With the costs of the case; matcher and criterion share `options`."""
+    hyper = case.meta["hyper"]
+    matcher = matcher_type(
+        class_cost=hyper["cost_class"],
+        mask_cost=hyper["cost_mask"],
+        dice_cost=hyper["cost_dice"],
+        **options,
     )
+    return SetCriterion(matcher=matcher, void_weight=hyper["eos_coef"], **options)
+
+
+def losses_and_matchings(case: Case, criterion: SetCriterion) -> dict[str, Tensor]:
+    """Under the names of the case's outputs."""
+    inputs = case.inputs
     images = sum(name.startswith("labels") for name in inputs)
     segments = Segments.of_lists(
         [inputs[f"labels{b}"] for b in range(images)], [inputs[f"masks{b}"] for b in range(images)]
@@ -37,7 +50,7 @@ def criterion_maskformer(case: Case) -> None:
             query, order = matching.query[mine].sort()
             got[f"match_l{i}_b{b}_query"] = query
             got[f"match_l{i}_b{b}_target"] = (matching.segment[mine] - int(first[b]))[order]
-    check_all(case, got)
+    return got
 
 
 KINDS: dict[str, Callable[[Case], None]] = {"criterion_maskformer": criterion_maskformer}

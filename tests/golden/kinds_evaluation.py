@@ -14,10 +14,9 @@ from zs3.evaluation.confusion import accuracy, confusion_matrix, iou, summary
 from zs3.evaluation.episodes import best_mask, episode_pixels
 from zs3.evaluation.folds import EPISODE, FoldEvaluator
 from zs3.evaluation.questions import Question
-from zs3.evaluation.sizes import at_size
 from zs3.images import ImageBatch
 from zs3.naming import Projection
-from zs3.readout import PixelReadout, best_class
+from zs3.readout import PixelReadout
 from zs3.regions import Regions
 from zs3.scene import Scene
 from zs3.vocabulary import IGNORE, Vocabulary
@@ -207,16 +206,6 @@ def lseg_eval(case: Case) -> None:
     check_all(case, got)
 
 
-def resize_target(case: Case) -> None:
-    got = {
-        name: torch.from_numpy(
-            np.stack([at_size(label, expected.shape[1:]) for label in case.inputs["gt"].numpy()])
-        )
-        for name, expected in case.outputs.items()
-    }
-    check_all(case, got)
-
-
 def _fold_evaluator(case: Case, count: int, protocols: tuple[str, ...]) -> FoldEvaluator:
     names = [f"class {k}" for k in range(count)]
     novel = [names[k] for k in case.meta["hyper"]["class_ids"]]
@@ -247,7 +236,7 @@ def _episode_prediction(case: Case, k: int, class_: int, size: torch.Size) -> Te
     scene = Scene(images, {}, regions, (vocabulary,), torch.tensor([vocabulary.is_seen]))
     readout = PixelReadout()
     prepared = readout.prepare(scene, [naming(regions, text[:, None])])
-    return best_class(readout.maps(prepared, 0, tuple(size)), 2, chunk=2)
+    return readout.read(prepared, 0, tuple(size)).labels(chunk=2)
 
 
 def _confusion(case: Case) -> tuple[np.ndarray, int]:
@@ -269,6 +258,5 @@ KINDS: dict[str, Callable[[Case], None]] = {
     "gzsl_scores": gzsl_scores,
     "lseg_eval": lseg_eval,
     "metrics": metrics,
-    "resize_target": resize_target,
     "zs3_evaluator": zs3_evaluator,
 }

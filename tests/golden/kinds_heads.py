@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 import torch
 from golden import Case, check, check_all
 from torch import Tensor, nn
@@ -15,12 +15,15 @@ from zs3.checkpoints.zegformer import convert
 from zs3.grouping import (
     FPN,
     DecodedPixels,
+    DeformableAttention,
     DETRDecoder,
     MaskedDecoder,
+    MSDeformAttnPixelDecoder,
     PixelGrid,
     TransformerEncoderFPN,
 )
 from zs3.grouping.attention import BlockSpec
+from zs3.grouping.deformable import sample
 from zs3.grouping.position import sine_position
 from zs3.grouping.transformer import Transformer
 from zs3.naming import Linear, TextClassifier
@@ -42,8 +45,6 @@ def position_embedding_sine(case: Case) -> None:
 
 
 def pixel_decoder(case: Case) -> None:
-    if case.meta["module"].startswith("MSDeformAttn"):
-        pytest.skip("MSDeformAttn pixel decoder is not part of zs3 yet")
     decoded = _pixel_decoder(case)(case.inputs)
     scales = {f"multi_scale{i}": scale for i, scale in enumerate(decoded.multi_scale)}
     computed = {
@@ -52,6 +53,34 @@ def pixel_decoder(case: Case) -> None:
         **scales,
     }
     check(case, {name: computed[name] for name in case.outputs})
+
+
+def m2f_msdeformattn(case: Case) -> None:
+    attention = DeformableAttention(
+        dim=case.meta["d_model"],
+        heads=case.meta["n_heads"],
+        levels=case.meta["n_levels"],
+        points=case.meta["n_points"],
+    )
+    block = "grouping.pixel_decoder.encoder.layers.0.self_attention."
+    _load(attention, case, f"{block}attention.")
+    query, tokens, reference, boxes, sizes = (
+        case.inputs[name]
+        for name in ("query", "value_in", "reference_points", "reference_boxes", "spatial_shapes")
+    )
+    padding = case.inputs["padding_mask"].bool()
+    locations, weights = attention.places(query, reference, sizes)
+    value = attention.value_proj(tokens).unflatten(2, (attention.heads, -1))
+    computed = {
+        "out": attention(query, reference, tokens, sizes),
+        "out_padded": attention(query, reference, tokens, sizes, padding),
+        "out_ref4": attention(query, boxes, tokens, sizes),
+        "core_value": value,
+        "core_sampling_locations": locations,
+        "core_attention_weights": weights,
+        "core_out": sample(value, sizes, locations, weights),
+    }
+    check_all(case, computed)
 
 
 def detr_transformer(case: Case) -> None:
@@ -149,18 +178,30 @@ def _channels(case: Case) -> dict[str, int]:
 
 
 def _pixel_decoder(case: Case) -> nn.Module:
-    hyper = case.meta.get("hyper", case.meta)
-    shared = {name: hyper[name] for name in ("mask_dim", "norm")} | {"in_channels": _channels(case)}
+    hyper, channels = case.meta.get("hyper", case.meta), _channels(case)
+    shared = {name: hyper[name] for name in ("mask_dim", "norm")}
     if "transformer_enc_layers" not in hyper:
-        return _load(FPN(conv_dim=hyper["conv_dim"], **shared), case, "grouping.pixel_decoder.")
-    spec = BlockSpec(
+        fpn = FPN(in_channels=channels, conv_dim=hyper["conv_dim"], **shared)
+        return _load(fpn, case, "grouping.pixel_decoder.")
+    shared["enc_layers"] = hyper["transformer_enc_layers"]
+    shared["spec"] = BlockSpec(
         dim=hyper["conv_dim"],
         heads=hyper["transformer_nheads"],
         dim_feedforward=hyper["transformer_dim_feedforward"],
         dropout=hyper["transformer_dropout"],
-        pre_norm=hyper["transformer_pre_norm"],
+        pre_norm=hyper.get("transformer_pre_norm", False),
     )
-    part = TransformerEncoderFPN(spec=spec, enc_layers=hyper["transformer_enc_layers"], **shared)
+    if "transformer_in_features" in hyper:
+        encoded = sorted(hyper["transformer_in_features"])
+        # The FPN goes on from the finest of these to COMMON_STRIDE; "resN" has stride 2^N.
+        levels = range(int(math.log2(hyper["common_stride"])), int(encoded[0][3:]))
+        part: nn.Module = MSDeformAttnPixelDecoder(
+            enc_channels={name: channels[name] for name in encoded},
+            fine_channels={f"res{level}": channels[f"res{level}"] for level in levels},
+            **shared,
+        )
+    else:
+        part = TransformerEncoderFPN(in_channels=channels, **shared)
     return _load(part, case, "grouping.pixel_decoder.")
 
 
@@ -216,6 +257,7 @@ KINDS: dict[str, Callable[[Case], None]] = {
     "position_embedding_sine": position_embedding_sine,
     "pixel_decoder_fpn": pixel_decoder,
     "pixel_decoder_transformer": pixel_decoder,
+    "m2f_msdeformattn": m2f_msdeformattn,
     "m2f_pixel_decoder": pixel_decoder,
     "detr_transformer": detr_transformer,
     "maskformer_predictor": maskformer_predictor,

@@ -8,7 +8,7 @@ from typing import Any
 
 import open_clip
 import torch
-from golden import Case, check_all
+from golden import Case, check_all, load_case
 from kinds_heads import per_pixel_baseline_logits
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -21,6 +21,7 @@ from zs3.criterion import PixelCrossEntropy
 from zs3.grouping import FPN, DETRDecoder, MaskProposals
 from zs3.grouping.attention import BlockSpec
 from zs3.images import ImageBatch
+from zs3.inference.tta import MultiScaleFlip
 from zs3.naming import TextClassifier
 from zs3.readout import PixelReadout, RegionReadout
 from zs3.refinement import (
@@ -61,19 +62,15 @@ def clip_crop_path(case: Case) -> None:
         readout = RegionReadout(refiners=[look], bias=SeenBias(gamma=0.1))
         got[f"{style}_crops_sub8"] = crops[:, :, 1::8, 2::8]
         got[f"{style}_clip_logits"] = look.clip_logits(scene, masks, looked)[0]
-        got[f"{style}_sem_seg"] = readout.scores(
-            readout.prepare(scene, [logits]), 0, tuple(case.inputs["out_size"].tolist())
-        )
+        prepared = readout.prepare(scene, [logits])
+        size = tuple(case.inputs["out_size"].tolist())
+        got[f"{style}_sem_seg"] = readout.read(prepared, 0, size).scores()
     check_all(case, {name: got[name] for name in case.outputs})
 
 
 @torch.no_grad()
 def full_inference(case: Case) -> None:
-    numbers = sorted(int(name.removeprefix("image")) for name in case.inputs if "image" in name)
-    inputs = []
-    for i in numbers:
-        height, width = case.inputs[f"out_size{i}"].tolist()
-        inputs.append({"image": case.inputs[f"image{i}"], "height": height, "width": width})
+    numbers, inputs = image_numbers(case), batched_inputs(case)
     hyper, state = case.meta["hyper"], case.prefixed_state
     text = clip_text(state, case.meta["clip"], hyper["prompt_ensemble_type"])
     model = zegformer(state, hyper, text, RegionReadout()).eval()
@@ -105,6 +102,23 @@ def full_inference(case: Case) -> None:
 
 
 @torch.no_grad()
+def tta(case: Case) -> None:
+    whole = load_case(case.path.with_name(f"{case.meta['state_from']}.json"))
+    hyper, options = whole.meta["hyper"], case.meta["overrides"]
+    text = clip_text(case.prefixed_state, whole.meta["clip"], hyper["prompt_ensemble_type"])
+    readout = published_readout(
+        text, {f"MODEL.MASK_FORMER.{key}": value for key, value in options.items()}
+    )
+    model = zegformer(case.prefixed_state, hyper, text, readout).eval()
+    model.vocabulary = vocabulary_of(whole)
+    sizes = tuple(case.meta["min_sizes"])
+    model.inference = MultiScaleFlip(sizes, case.meta["max_size"], case.meta["flip"])
+    height, width = case.inputs["out_size"].tolist()
+    (output,) = model([{"image": case.inputs["image"], "height": height, "width": width}])
+    check_all(case, output)
+
+
+@torch.no_grad()
 def zeroshot_per_pixel_baseline(case: Case) -> None:
     targets = case.inputs["target"]
     regions, logits = per_pixel_baseline_logits(case, case.inputs["text_features_train"])
@@ -123,7 +137,7 @@ def zeroshot_per_pixel_baseline(case: Case) -> None:
         {
             "logits": F.interpolate(regions.paint(logits), size, mode="bilinear"),
             "loss_sem_seg": losses["loss_ce"],
-            "sem_seg0": readout.scores(prepared, 0, tuple(case.meta["out_size"])),
+            "sem_seg0": readout.read(prepared, 0, tuple(case.meta["out_size"])).scores(),
         },
     )
 
@@ -142,44 +156,34 @@ def zegformer(
         state: under its names in a checkpoint; a CLIP in it is left to `clip_text`.
         hyper: the entry "hyper" of the case that has the state.
     """
-    backbone = ResNet(
-        stem=Stem(3, hyper["stem_out_channels"], norm="FrozenBN"),
-        stages=make_stages(
-            hyper["depth"],
-            norm="FrozenBN",
-            stem_channels=hyper["stem_out_channels"],
-            res2_channels=hyper["res2_out_channels"],
-            res2_width=hyper["width_per_group"],
-            stride_in_1x1=hyper["stride_in_1x1"],
-        ),
-        out_features=("res2", "res3", "res4", "res5"),
-    )
+    backbone = resnet(hyper)
     channels = {name: shape.channels for name, shape in backbone.output_shape().items()}
+    grouping = MaskProposals(
+        pixel_decoder=FPN(
+            in_channels=channels,
+            conv_dim=hyper["conv_dim"],
+            mask_dim=hyper["mask_dim"],
+            norm=hyper["norm"],
+        ),
+        decoder=DETRDecoder(
+            in_feature="res5",
+            in_channels=channels["res5"],
+            mask_dim=hyper["mask_dim"],
+            num_queries=hyper["num_queries"],
+            enc_layers=hyper["enc_layers"],
+            dec_layers=hyper["dec_layers"],
+            spec=BlockSpec(
+                hyper["hidden_dim"],
+                hyper["nheads"],
+                hyper["dim_feedforward"],
+                pre_norm=hyper.get("pre_norm", False),
+            ),
+            enforce_input_proj=hyper.get("enforce_input_project", False),
+        ),
+    )
     model = ZeroShotSegmentor(
         backbone=backbone,
-        grouping=MaskProposals(
-            pixel_decoder=FPN(
-                in_channels=channels,
-                conv_dim=hyper["conv_dim"],
-                mask_dim=hyper["mask_dim"],
-                norm=hyper["norm"],
-            ),
-            decoder=DETRDecoder(
-                in_feature="res5",
-                in_channels=channels["res5"],
-                mask_dim=hyper["mask_dim"],
-                num_queries=hyper["num_queries"],
-                enc_layers=hyper["enc_layers"],
-                dec_layers=hyper["dec_layers"],
-                spec=BlockSpec(
-                    hyper["hidden_dim"],
-                    hyper["nheads"],
-                    hyper["dim_feedforward"],
-                    pre_norm=hyper.get("pre_norm", False),
-                ),
-                enforce_input_proj=hyper.get("enforce_input_project", False),
-            ),
-        ),
+        grouping=grouping,
         naming=TextClassifier(in_dim=hyper["hidden_dim"], dim=text.dim),
         text=text,
         readout=readout,
@@ -192,6 +196,22 @@ def zegformer(
     missing, unexpected = model.load_state_dict(own, strict=False)
     assert not unexpected and all(key.startswith("text.") for key in missing)
     return model
+
+
+def resnet(hyper: dict[str, Any]) -> ResNet:
+    """A small ResNet (50 layers unless said otherwise) with four maps, res2 (the finest) first."""
+    return ResNet(
+        stem=Stem(3, hyper["stem_out_channels"], norm="FrozenBN"),
+        stages=make_stages(
+            hyper.get("depth", 50),
+            norm="FrozenBN",
+            stem_channels=hyper["stem_out_channels"],
+            res2_channels=hyper["res2_out_channels"],
+            res2_width=hyper["width_per_group"],
+            stride_in_1x1=hyper["stride_in_1x1"],
+        ),
+        out_features=("res2", "res3", "res4", "res5"),
+    )
 
 
 def clip_text(state: dict[str, Tensor], sizes: dict[str, int], templates: str) -> TextBank:
@@ -214,6 +234,20 @@ def second_look(text: TextBank, fusion: nn.Module, style: str = "cropmask") -> C
         pixel_mean=CLIP_MEAN,
         pixel_std=CLIP_STD,
     )
+
+
+def image_numbers(case: Case) -> list[int]:
+    """Of the inputs "image0", ..."""
+    return sorted(int(name.removeprefix("image")) for name in case.inputs if "image" in name)
+
+
+def batched_inputs(case: Case) -> list[dict[str, Any]]:
+    """The images of a case, to be predicted at the sizes it asks for."""
+    inputs = []
+    for i in image_numbers(case):
+        height, width = case.inputs[f"out_size{i}"].tolist()
+        inputs.append({"image": case.inputs[f"image{i}"], "height": height, "width": width})
+    return inputs
 
 
 def published_readout(text: TextBank, options: dict[str, Any]) -> RegionReadout:
@@ -253,5 +287,6 @@ def padded_to(images: tuple[Tensor, ...], size: tuple[int, int]) -> ImageBatch:
 KINDS: dict[str, Callable[[Case], None]] = {
     "clip_crop_path": clip_crop_path,
     "full_inference": full_inference,
+    "tta": tta,
     "zeroshot_per_pixel_baseline": zeroshot_per_pixel_baseline,
 }

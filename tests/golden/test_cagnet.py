@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import kinds_datasets
 import kinds_evaluation
 import pytest
 import suite
 
-KINDS: suite.Kinds = {**kinds_evaluation.KINDS}
+KINDS: suite.Kinds = {**kinds_datasets.KINDS, **kinds_evaluation.KINDS}
 NOT_YET = frozenset(
     {
         "cagnet_backbone_eval",
@@ -25,7 +26,6 @@ NOT_YET = frozenset(
         "cagnetv2_pixelcnn",
         "cagnetv2_step1",
         "cagnetv2_step2_patch",
-        "data_transform",
         "spnet_infer",
         "spnet_poly_lr",
         "spnet_train_step",
@@ -36,7 +36,6 @@ NOT_YET = frozenset(
         "zs3_graph_context",
         "zs3_losses",
         "zs3_poly_lr",
-        "zs3_transforms",
     }
 )
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import kinds_backbone
+import kinds_datasets
 import kinds_evaluation
 import kinds_text
 import pytest
@@ -10,6 +11,7 @@ import suite
 
 KINDS: suite.Kinds = {
     **kinds_backbone.KINDS,
+    **kinds_datasets.KINDS,
     **kinds_evaluation.KINDS,
     **kinds_text.KINDS,
 }
@@ -23,7 +25,6 @@ NOT_YET = frozenset(
         "cascade_loss",
         "cascade_optimizer",
         "cascade_pos_embed_resize",
-        "cascade_preprocess_test",
         "cascade_train",
         "zegclip_backbone_deep",
         "zegclip_decoder",

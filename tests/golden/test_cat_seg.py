@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
+import kinds_backbone
 import kinds_evaluation
 import kinds_text
 import pytest
 import suite
 
-KINDS: suite.Kinds = {**kinds_evaluation.KINDS, **kinds_text.KINDS}
+KINDS: suite.Kinds = {
+    **kinds_backbone.KINDS,
+    **kinds_evaluation.KINDS,
+    **kinds_text.KINDS,
+}
 NOT_YET = frozenset(
     {
         "port_aggregator_layer",
@@ -18,7 +23,6 @@ NOT_YET = frozenset(
         "v1_clip",
         "v1_full",
         "v1_openclip_dense",
-        "v1_swin_backbone",
         "v2_aggregator",
         "v2_class_attention_kernels",
         "v2_class_layer",

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from zs3.evaluation.sizes import at_size
 from zs3.images import ImageBatch
-from zs3.readout import PixelReadout, best_class
+from zs3.readout import PixelReadout
 from zs3.refinement import SeenBias
 from zs3.regions import Regions
 from zs3.scene import Scene
@@ -62,8 +62,9 @@ def test_three_scales(path: Path) -> None:
         readout = PixelReadout(merge="max", bias=SeenBias(gamma=gamma))
         prepared = readout.prepare(scene, [rows(scale) for scale in scales])
         got["logits_msc_max"] = prepared.scores
-        got[f"{kind}_stride7"] = readout.scores(prepared, 0, size)[None, :, ::7, ::7]
-        got[f"{pred}_stride3"] = readout.labels(prepared, 0, size, chunk=4)[None, ::3, ::3]
+        maps = readout.read(prepared, 0, size)
+        got[f"{kind}_stride7"] = maps.scores()[None, :, ::7, ::7]
+        got[f"{pred}_stride3"] = maps.labels(chunk=4)[None, ::3, ::3]
     check(case, got)
 
 
@@ -74,9 +75,6 @@ def test_labels_on_the_feature_grid(path: Path) -> None:
     scene = scene_of(case.inputs["image"], [scores], scores.shape[1])
     readout = PixelReadout()
     prepared = readout.prepare(scene, [rows(scores)])
-    labels = [
-        best_class(readout.grid_maps(prepared, image), scores.shape[1], chunk=4)
-        for image in range(len(scores))
-    ]
+    labels = [readout.read_grid(prepared, image).labels(chunk=4) for image in range(len(scores))]
     resized = np.stack([at_size(label, scores.shape[-2:]) for label in truth])
     check(case, {"pred": torch.stack(labels), "gt_resized": torch.from_numpy(resized)})

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
+import kinds_datasets
 import kinds_evaluation
 import pytest
 import suite
 
-KINDS: suite.Kinds = {**kinds_evaluation.KINDS}
+KINDS: suite.Kinds = {**kinds_datasets.KINDS, **kinds_evaluation.KINDS}
 NOT_YET = frozenset(
     {
-        "augment",
         "clip_text",
         "color_affinity",
         "dino_features_to_masks",

@@ -8,6 +8,7 @@ import kinds_data
 import kinds_engine
 import kinds_evaluation
 import kinds_heads
+import kinds_mask2former
 import kinds_readout
 import kinds_text
 import kinds_training
@@ -21,11 +22,12 @@ KINDS: suite.Kinds = {
     **kinds_engine.KINDS,
     **kinds_evaluation.KINDS,
     **kinds_heads.KINDS,
+    **kinds_mask2former.KINDS,
     **kinds_readout.KINDS,
     **kinds_text.KINDS,
     **kinds_training.KINDS,
 }
-NOT_YET = frozenset({"m2f_criterion", "m2f_full", "m2f_msdeformattn", "tta"})
+NOT_YET: frozenset[str] = frozenset()
 
 
 @pytest.mark.parametrize("path", suite.cases("zegformer"))

@@ -47,17 +47,37 @@ def test_proposals_have_masks_at_the_finest_stride(decoder):
     assert len(proposals.train()(features())) == {"DETRDecoder": 6, "MaskedDecoder": 7}[decoder]
 
 
-def test_queries_may_read_the_encoded_map():
-    proposals = small(
-        "MODEL.PIXEL_DECODER.NAME", "TransformerEncoderFPN",
-        "MODEL.QUERY_DECODER.IN_FEATURE", "pixel_decoder",
-    )  # fmt: skip
+DEFORMABLE = [
+    "MODEL.PIXEL_DECODER.NAME",
+    "MSDeformAttnPixelDecoder",
+    "MODEL.PIXEL_DECODER.ENC_FEATURES",
+    ["res3", "res4"],
+]
+
+
+@pytest.mark.parametrize(
+    "pixels", [["MODEL.PIXEL_DECODER.NAME", "TransformerEncoderFPN"], DEFORMABLE]
+)
+def test_queries_may_read_the_encoded_map(pixels):
+    proposals = small(*pixels, "MODEL.QUERY_DECODER.IN_FEATURE", "pixel_decoder")
     assert proposals.eval()(features())[0].masks.shape == (2, 5, 12, 20)
 
 
-@pytest.mark.parametrize("decoder", ["FPN", "TransformerEncoderFPN"])
-def test_a_pixel_grid_has_one_region_a_cell(decoder):
-    grid = small("MODEL.GROUPING.NAME", "PixelGrid", "MODEL.PIXEL_DECODER.NAME", decoder).eval()
+def test_masked_queries_take_turns_with_deformable_maps():
+    proposals = small(*DEFORMABLE, *QUERIES, "MaskedDecoder").eval()
+    assert proposals(features())[0].masks.shape == (2, 5, 12, 20)
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        ["MODEL.PIXEL_DECODER.NAME", "FPN"],
+        ["MODEL.PIXEL_DECODER.NAME", "TransformerEncoderFPN"],
+        DEFORMABLE,
+    ],
+)
+def test_a_pixel_grid_has_one_region_a_cell(pixels):
+    grid = small("MODEL.GROUPING.NAME", "PixelGrid", *pixels).eval()
     (regions,) = grid(features())
     assert grid.embedding_dim == 6
     assert regions.embeddings.shape == (2, 12 * 20, 6)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from zs3.grouping import FPN, BackboneMap, TransformerEncoderFPN
+from zs3.grouping import FPN, BackboneMap, MSDeformAttnPixelDecoder, TransformerEncoderFPN
 from zs3.grouping.attention import BlockSpec
 from zs3.grouping.pixel_decoder import select
 from zs3.runtime.layers import ShapeSpec
@@ -28,6 +28,22 @@ def fpn(names=tuple(CHANNELS), norm: str = "GN") -> FPN:
 def encoder_fpn(pre_norm: bool = False) -> TransformerEncoderFPN:
     spec = BlockSpec(dim=32, heads=4, dim_feedforward=9, pre_norm=pre_norm)
     return TransformerEncoderFPN(in_channels=CHANNELS, mask_dim=10, enc_layers=1, spec=spec)
+
+
+def deformable() -> MSDeformAttnPixelDecoder:
+    """Not as it starts, where nothing depends on where a token is."""
+    in_channels = dict(CHANNELS)
+    decoder = MSDeformAttnPixelDecoder(
+        fine_channels={"res2": in_channels.pop("res2")},
+        enc_channels=in_channels,
+        mask_dim=10,
+        enc_layers=1,
+        points=2,
+        spec=BlockSpec(dim=32, heads=4, dim_feedforward=9),
+    )
+    for parameter in decoder.encoder.parameters():
+        nn.init.normal_(parameter, std=0.2)
+    return decoder
 
 
 @pytest.mark.parametrize("norm", ["GN", "BN", ""])
@@ -80,7 +96,7 @@ def test_the_encoder_changes_the_coarsest_map_before_the_pyramid():
     assert torch.equal(decoded.mask_features, expected)
 
 
-@pytest.mark.parametrize("build", [fpn, encoder_fpn])
+@pytest.mark.parametrize("build", [fpn, encoder_fpn, deformable])
 def test_a_batch_of_two_is_two_batches_of_one(build):
     decoder, features = build().eval(), maps()
     together = decoder(features).mask_features
@@ -89,7 +105,9 @@ def test_a_batch_of_two_is_two_batches_of_one(build):
         torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("build", [fpn, encoder_fpn, lambda: encoder_fpn(pre_norm=True)])
+@pytest.mark.parametrize(
+    "build", [fpn, encoder_fpn, lambda: encoder_fpn(pre_norm=True), deformable]
+)
 def test_everything_is_trained(build):
     decoder, features = build(), {name: x.requires_grad_() for name, x in maps().items()}
     decoder(features).mask_features.square().sum().backward()

@@ -50,10 +50,12 @@ def step(cfg, model: nn.Module, inputs: list[dict]) -> dict[str, float]:
     return {name: loss.item() for name, loss in losses.items()}
 
 
-def test_one_step_trains_everything_but_the_frozen_clip(cfg, model):
+def test_two_steps_train_everything_but_the_frozen_clip(cfg, model):
+    """Two, since what starts at zero (DETR's queries) lets no gradient pass in the first."""
     before = {name: value.clone() for name, value in model.state_dict().items()}
     frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
 
+    step(cfg, model, batch(0, 1))
     losses = step(cfg, model, batch(0, 1))
 
     assert all(torch.isfinite(torch.tensor(list(losses.values()))))
@@ -135,18 +137,19 @@ def test_every_image_may_bring_its_own_names(model):
 def test_training_never_meets_unseen_names(model):
     """An unseen label is ignored, so it changes no loss."""
     model.train()
-    torch.manual_seed(3)
+
+    def losses(inputs: list[dict]) -> dict[str, float]:
+        torch.manual_seed(3)  # of dropout, and of points to compare masks at
+        return {name: loss.item() for name, loss in model(inputs).items()}
+
     inputs = batch(0, 1)
-    expected = model(inputs)
+    expected = losses(inputs)
     unseen = SHAPES.index("gravel")
     for single in inputs:
         hidden = single["sem_seg"].clone()
         single["sem_seg"] = hidden.masked_fill(hidden == hidden[0, 0], unseen)
-    with_unseen = model(inputs)
+    with_unseen = losses(inputs)
     for single in inputs:
         single["sem_seg"] = single["sem_seg"].masked_fill(single["sem_seg"] == unseen, 255)
-    ignored = model(inputs)
-    assert {k: v.item() for k, v in with_unseen.items()} == {
-        k: v.item() for k, v in ignored.items()
-    }
-    assert set(expected) == set(ignored)
+    assert with_unseen == losses(inputs)
+    assert expected.keys() == with_unseen.keys()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import zs3
-from zs3.commands import segment, train
+from zs3.commands import report, segment, train
 from zs3.data.datasets.shapes import ShapesSet, unseen_names
 from zs3.data.reading import read_label
 from zs3.data.shapes import NAMES
@@ -62,6 +62,27 @@ def test_training_leaves_scores_pictures_and_a_model(run):
     assert [line["iteration"] for line in lines] == [0, 1, 2]
     for name in ("config.yaml", "vocabulary.json", "model_final.safetensors", "last_checkpoint"):
         assert (model / name).exists(), name
+
+
+def test_an_evaluation_leaves_its_report_and_what_to_write_it_from(run, tmp_path):
+    folder = run / "model/inference/photos_val"
+    record = json.loads((folder / "run.json").read_text())
+    assert record["config"] == (run / "model/config.yaml").read_text()
+    assert json.loads((run / "model/run.json").read_text())["versions"] == record["versions"]
+    report.main([str(run / "model"), "--output", str(tmp_path / "again.html")])
+    assert (tmp_path / "again.html").read_bytes() == (folder / "report.html").read_bytes()
+
+
+def test_no_report_of_an_earlier_evaluation_is_left_to_be_taken_for_this_one(run, tmp_path):
+    folder = tmp_path / "inference/photos_val"
+    folder.mkdir(parents=True)
+    for name in ("report.html", "images.json"):
+        (folder / name).touch()
+    options = ["MODEL.WEIGHTS", str(run / "model"), "OUTPUT_DIR", str(tmp_path)]
+    options += ["TEST.REPORT", "False"]
+    train.main(["--config-file", str(run / "own.yaml"), "--eval-only", *options])
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"metrics.json", "per_class.csv", "confusion.npz", "run.json", "pictures"}
 
 
 def test_evaluating_the_saved_model_gives_the_same_scores(run, tmp_path):

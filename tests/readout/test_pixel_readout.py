@@ -62,17 +62,17 @@ def test_the_steps_in_their_order(
         else:
             expected = activated(bilinear(at_input, OUTPUT), activation)[0]
         expected = expected - 0.4 * torch.tensor(SEEN).float()[:, None, None]
-        torch.testing.assert_close(readout.scores(prepared, image, OUTPUT), expected)
+        torch.testing.assert_close(readout.read(prepared, image, OUTPUT).scores(), expected)
         torch.testing.assert_close(
             readout.maps(prepared, image, OUTPUT)(slice(3, 5)), expected[3:5]
         )
-        assert torch.equal(readout.labels(prepared, image, OUTPUT, chunk), expected.argmax(0))
+        assert torch.equal(readout.read(prepared, image, OUTPUT).labels(chunk), expected.argmax(0))
 
 
 def test_large_logits_do_not_overflow(scene: Scene, grid: Tensor) -> None:
     readout = PixelReadout(class_chunk=2)
 
-    scores = readout.scores(readout.prepare(scene, rows(1000 * grid)), 0, OUTPUT)
+    scores = readout.read(readout.prepare(scene, rows(1000 * grid)), 0, OUTPUT).scores()
 
     torch.testing.assert_close(scores.sum(0), torch.ones(OUTPUT), atol=1e-3, rtol=0)
 
@@ -87,8 +87,8 @@ def test_refiners_work_on_the_grid(scene: Scene, grid: Tensor) -> None:
     refined, plain = PixelReadout(refiners=[Double(), Double()]), PixelReadout()
 
     torch.testing.assert_close(
-        refined.scores(refined.prepare(scene, rows(grid)), 1, OUTPUT),
-        plain.scores(plain.prepare(scene, rows(4 * grid)), 1, OUTPUT),
+        refined.read(refined.prepare(scene, rows(grid)), 1, OUTPUT).scores(),
+        plain.read(plain.prepare(scene, rows(4 * grid)), 1, OUTPUT).scores(),
     )
 
 
@@ -111,11 +111,11 @@ def test_maps_on_the_grid_are_not_resized(scene: Scene, grid: Tensor, activation
     prepared = readout.prepare(replace(scene, images=images), rows(grid))
 
     expected = activated(grid, activation)[1] - 0.4 * torch.tensor(SEEN).float()[:, None, None]
-    torch.testing.assert_close(readout.grid_maps(prepared, 1)(slice(1, 4)), expected[1:4])
+    torch.testing.assert_close(readout.read_grid(prepared, 1).maps(slice(1, 4)), expected[1:4])
     with pytest.raises(ValueError, match=r"\(13, 17\), padded to \(16, 24\)"):
-        readout.grid_maps(readout.prepare(scene, rows(grid)), 0)
+        readout.read_grid(readout.prepare(scene, rows(grid)), 0)
     with pytest.raises(ValueError, match=r"RegionReadout paints masks .* has no grid of its own"):
-        RegionReadout().grid_maps(prepared, 0)
+        RegionReadout().read_grid(prepared, 0)
 
 
 def test_void_is_refused(scene: Scene) -> None:

@@ -46,8 +46,10 @@ def test_the_steps_in_their_order(masks: Tensor, logits: list[Tensor]) -> None:
     for image, (height, width) in enumerate(SIZES):
         expected = bilinear(painted[image : image + 1, :, :height, :width], OUTPUT)[0]
         expected = expected - torch.tensor([0.5, 0, 0.5])[:, None, None]
-        torch.testing.assert_close(readout.scores(prepared, image, OUTPUT), expected)
-        assert torch.equal(readout.labels(prepared, image, OUTPUT, chunk=2), expected.argmax(0))
+        torch.testing.assert_close(readout.read(prepared, image, OUTPUT).scores(), expected)
+        assert torch.equal(
+            readout.read(prepared, image, OUTPUT).labels(chunk=2), expected.argmax(0)
+        )
 
 
 def test_painting_at_the_output_resizes_the_masks_logits(
@@ -58,7 +60,7 @@ def test_painting_at_the_output_resizes_the_masks_logits(
     height, width = SIZES[0]
     resized = bilinear(bilinear(masks, (16, 24))[..., :height, :width], OUTPUT)
 
-    got = readout.scores(readout.prepare(scene(masks), logits), 0, OUTPUT)
+    got = readout.read(readout.prepare(scene(masks), logits), 0, OUTPUT).scores()
 
     torch.testing.assert_close(got, torch.einsum("nk,nhw->khw", p[0], resized[0].sigmoid()))
 
@@ -69,7 +71,7 @@ def test_a_slice_of_maps_is_a_slice_of_all_maps(masks: Tensor, logits: list[Tens
 
     part = readout.maps(prepared, 1, OUTPUT)(slice(1, 3))
 
-    torch.testing.assert_close(part, readout.scores(prepared, 1, OUTPUT)[1:3])
+    torch.testing.assert_close(part, readout.read(prepared, 1, OUTPUT).scores()[1:3])
 
 
 class Recorder(nn.Module):
@@ -124,8 +126,8 @@ def test_the_residual_proposal_is_refined_and_painted(masks: Tensor, logits: lis
     assert recorder.scores.shape == (2, N + 1, K + 1)
     assert recorder.scene.regions.masks.shape == (2, N + 1, 16, 24)
     assert recorder.scene.regions.embeddings.shape == (2, N + 1, 4)
-    before = without.scores(without.prepare(scene(masks), logits), 0, OUTPUT)
-    torch.testing.assert_close(readout.scores(prepared, 0, OUTPUT), before + 1 / (K + 1))
+    before = without.read(without.prepare(scene(masks), logits), 0, OUTPUT).scores()
+    torch.testing.assert_close(readout.read(prepared, 0, OUTPUT).scores(), before + 1 / (K + 1))
 
 
 def test_pixels_are_refused(logits: list[Tensor]) -> None:

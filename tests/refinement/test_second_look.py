@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from zs3.images import ImageBatch
-from zs3.refinement import ClipSecondLook, CropLook, Crops, RenormalizedFusion
+from zs3.refinement import ClipSecondLook, CropLook, Crops, ProposalFilter, RenormalizedFusion
 from zs3.regions import Regions
 from zs3.scene import Scene
 from zs3.vocabulary import Vocabulary
@@ -41,7 +41,9 @@ class Colours(nn.Module):
         return text[0] if len(text) == 1 else torch.stack(text)
 
 
-def second_look(batch: int = 64, min_pixels: int = 0, seen_weight: float = 1.0) -> ClipSecondLook:
+def second_look(
+    batch: int = 64, proposals: ProposalFilter | None = None, seen_weight: float = 1.0
+) -> ClipSecondLook:
     """CLIP alone, unless the seen weight says otherwise; colours of 0..255 become 0..1."""
     return ClipSecondLook(
         clip=SimpleNamespace(logit_scale=torch.tensor(10.0).log()),
@@ -50,7 +52,7 @@ def second_look(batch: int = 64, min_pixels: int = 0, seen_weight: float = 1.0) 
         fusion=RenormalizedFusion(seen_weight=seen_weight, unseen_weight=1.0),
         pixel_mean=(0.0, 0.0, 0.0),
         pixel_std=(255.0, 255.0, 255.0),
-        min_pixels=min_pixels,
+        proposals=proposals,
     )
 
 
@@ -103,7 +105,7 @@ def test_small_proposals_are_not_looked_at_and_score_nothing() -> None:
     logits, one = torch.randn(1, N, 4), scene(NAMES)
     one.regions.masks[0, 1] = -1
     one.regions.masks[0, 1, :2, :2] = 1
-    part = second_look(min_pixels=5)
+    part = second_look(proposals=ProposalFilter(min_pixels=5))
 
     scores = part(logits, one)
 
@@ -111,8 +113,17 @@ def test_small_proposals_are_not_looked_at_and_score_nothing() -> None:
     assert part.look.visual.passes == [N - 1]
 
 
+def test_duplicates_share_one_look() -> None:
+    logits, one = torch.randn(1, N, 4), scene(NAMES)
+    one.regions.masks[0, 3] = 7 * one.regions.masks[0, 1]
+    part = second_look(proposals=ProposalFilter(duplicate_iou=0.9), seen_weight=0.5)
+
+    torch.testing.assert_close(part(logits, one), second_look(seen_weight=0.5)(logits, one))
+    assert part.look.visual.passes == [N - 1]
+
+
 def test_there_may_be_nothing_to_look_at() -> None:
-    part = second_look(min_pixels=1000)
+    part = second_look(proposals=ProposalFilter(min_pixels=1000))
 
     assert part(torch.randn(1, N, 4), scene(NAMES)).eq(0).all()
     assert part.look.visual.passes == []

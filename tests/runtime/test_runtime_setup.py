@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import random
 import re
@@ -62,7 +63,9 @@ def test_setup_writes_the_configuration_and_seeds(runtime, tmp_path, capsys):
     assert draw() == first
     assert runtime.config.load_config(tmp_path / "run" / "config.yaml") == cfg
     log = (tmp_path / "run" / "log.txt").read_text()
-    assert f"runtime {runtime.name}" in log
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["versions"]["runtime"] == runtime.name and record["seed"] == 3
+    assert f'"runtime": "{runtime.name}"' in log
     assert "eval_only=False" in log
     capsys.readouterr()
 
@@ -72,6 +75,7 @@ def test_a_negative_seed_is_another_one_every_time(runtime, tmp_path, capsys):
     seen = set()
     for _ in range(2):
         runtime.engine.default_setup(cfg, argparse.Namespace())
-        seen.add(draw())
-    assert len(seen) == 2
+        drawn = json.loads((tmp_path / "run.json").read_text())["seed"]
+        seen.add((drawn, *draw()))
+    assert len({drawn for drawn, *_ in seen}) == len(seen) == 2
     capsys.readouterr()

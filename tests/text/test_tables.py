@@ -21,6 +21,11 @@ def folder(tmp_path):
     (tmp_path / "header.vec").write_text("2 3\n")
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "word2vec.vec").write_text("2 3\n" + text)
+    rows = (
+        word + np.arange(k, k + 3).astype("<f4").tobytes()
+        for word, k in ((b"cat ", 0), (b"owl ", 3))
+    )
+    (tmp_path / "word2vec.bin").write_bytes(b"2 3\n" + b"\n".join(rows))
     (tmp_path / "glove.txt.gz").write_bytes(gzip.compress(text.encode()))
     return tmp_path
 
@@ -36,6 +41,7 @@ def folder(tmp_path):
         ("{}/plain.txt", "owl", [3, 4, 5]),
         ("{}/word2vec.vec", "owl", [3, 4, 5]),
         ("{}/glove.txt.gz", "cat", [0, 1, 2]),
+        ("{}/word2vec.bin", "owl", [3, 4, 5]),
     ],
 )
 def test_ways_to_write_a_table(folder, source, name, row):

@@ -5,6 +5,7 @@ from .clip_visual import ClipFeatures, ClipVisual
 from .convnet import ConvNet
 from .mobilenet import MobileNetV2
 from .resnet import ResNet
+from .swin import Swin
 from .timm import TimmBackbone
 from .weights import load_backbone_weights
 
@@ -14,6 +15,7 @@ __all__ = [
     "ConvNet",
     "MobileNetV2",
     "ResNet",
+    "Swin",
     "TimmBackbone",
     "build_backbone",
     "load_backbone_weights",

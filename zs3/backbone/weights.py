@@ -10,10 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..checkpoints import mobilenet, resnet
-from ..checkpoints.safe_load import safe_load, state_dict_of
+from ..checkpoints import mobilenet, resnet, swin
+from ..checkpoints.weight_file import read_weights
 from .mobilenet import MobileNetV2
 from .resnet import ResNet
+from .swin import Swin
 from .timm import TimmBackbone
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ State = dict[str, Tensor]
 KEY_MAPS: dict[type[nn.Module], Callable[[State], State]] = {
     MobileNetV2: mobilenet.convert,
     ResNet: resnet.convert,
+    Swin: swin.convert,
 }
 # What files have beside stages and heads: Detectron2's classifier; the bias of Caffe's first
 # convolution, which Detectron never applied; BatchNorm's counter, which frozen ones lack.
@@ -33,44 +35,67 @@ def load_backbone_weights(backbone: nn.Module, path: str | Path) -> list[str]:
     Loads MODEL.BACKBONE.WEIGHTS, in place.
 
     Args:
-        path: a state dict of torchvision (ResNet, MobileNetV2) or timm, or one of Detectron2's or
-            Caffe2's pickles, in any container that `safe_load` reads.
+        path: weights of a backbone alone: a state dict of torchvision (ResNet, MobileNetV2), timm
+            or Microsoft (Swin), or one of Detectron2's or Caffe2's pickles; or those of a whole
+            model, ours or a published one, or a directory that training wrote. In any container
+            that `safe_load` reads.
 
     Returns:
         list[str]: keys of the file that are no part of the backbone (the classifier; stages that
-        the backbone was built without), under our names. They are logged too.
+        the backbone was built without), under our names. They are logged too. Of a whole model only
+        its backbone's are counted.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: it is no weight file; or keys are missing, unexpected or of another shape. All
             of them are listed.
     """
-    target = backbone.net if isinstance(backbone, TimmBackbone) else backbone
-    state = KEY_MAPS.get(type(backbone), dict)(state_dict_of(safe_load(path)))
+    target, prefix = backbone, "backbone."
+    if isinstance(backbone, TimmBackbone):
+        target, prefix = backbone.net, "backbone.net."
+    file = read_weights(path)
+    # The part of a whole model, if it is one.
+    part = {k.removeprefix(prefix): v for k, v in file.state.items() if k.startswith(prefix)}
+    state = KEY_MAPS.get(type(backbone), dict)(part or file.state)
     expected: State = target.state_dict()
+    parts = {_part(key) for key in expected}
+    spare = sorted(
+        key
+        for key in state.keys() - expected.keys()
+        if _SPARE.match(key) or _part(key) not in parts
+    )
+    fitting = {key: value for key, value in state.items() if key not in spare}
+    try:
+        target.load_state_dict({**_beside_imagenet(target, state), **fitting})
+    except RuntimeError as error:
+        raise ValueError(
+            f"{file.path} does not fit the configured backbone, {type(backbone).__name__}: {error}"
+        ) from error
+    logger.info(
+        "%s: loaded %d tensors; no part of the backbone: %s",
+        file.path,
+        len(fitting),
+        ", ".join(spare) or "nothing",
+    )
+    return spare
+
+
+def _beside_imagenet(backbone: nn.Module, state: State) -> State:
+    """What a backbone has and an ImageNet classifier of its kind has not, as it starts."""
+    start: State = {}
+    expected: State = backbone.state_dict()
     if not any(key.endswith("running_var") for key in state):
         # Caffe2's older files have the statistics folded into weight and bias.
-        state |= {
+        start |= {
             key: torch.full_like(value, key.endswith("running_var"))
             for key, value in expected.items()
             if key.endswith(("running_mean", "running_var"))
         }
-    parts = {key.split(".")[0] for key in expected}
-    spare = sorted(
-        key
-        for key in state.keys() - expected.keys()
-        if _SPARE.match(key) or key.split(".")[0] not in parts
-    )
-    try:
-        target.load_state_dict({key: value for key, value in state.items() if key not in spare})
-    except RuntimeError as error:
-        raise ValueError(
-            f"{path} does not fit the configured backbone, {type(backbone).__name__}: {error}"
-        ) from error
-    logger.info(
-        "%s: loaded %d tensors; no part of the backbone: %s",
-        path,
-        len(state) - len(spare),
-        ", ".join(spare) or "nothing",
-    )
-    return spare
+    if isinstance(backbone, Swin):
+        start |= {key: value for key, value in expected.items() if re.match(r"norm\d\.", key)}
+    return start
+
+
+def _part(key: str) -> str:
+    """What a backbone may be built without: `res5`, or `layers.3.blocks` in a Swin."""
+    return ".".join(key.split(".")[: 3 if key.startswith("layers.") else 1])

@@ -1,4 +1,4 @@
-"""Renaming of state-dict keys: published layouts into this project's."""
+"""Renaming and dropping of state-dict keys: published layouts into this project's."""
 
 from __future__ import annotations
 
@@ -36,3 +36,24 @@ def rename(state: dict[str, Tensor], rules: Sequence[Rule]) -> dict[str, Tensor]
             )
         renamed[new], origin[new] = value, key
     return renamed
+
+
+def drop(
+    state: dict[str, Tensor], rules: Sequence[Rule]
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """
+    Parts a state from tensors that nobody needs.
+
+    Args:
+        rules: (pattern, why) pairs; patterns match from the key's start.
+
+    Returns:
+        what stays, and why each of the others does not, by key.
+    """
+    compiled = [(re.compile(pattern), reason) for pattern, reason in rules]
+    why: dict[str, str] = {}
+    for key in state:
+        reasons = [reason for pattern, reason in compiled if pattern.match(key)]
+        if reasons:
+            why[key] = reasons[0]
+    return {key: value for key, value in state.items() if key not in why}, why

@@ -1,18 +1,23 @@
 """
-Checkpoints of ZegFormer, MaskFormer, and Mask2Former's masked decoder: names of the heads' tensors.
+Checkpoints of ZegFormer, MaskFormer and Mask2Former: names of the heads' tensors.
 
-The backbone's are the same on both sides. A CLIP inside the head keeps its names, which are another
-family's: `sem_seg_head.predictor.clip_model.*`.
+The backbone's are the same on both sides.
 """
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from .key_map import Rule, rename
+from . import swin
+from .key_map import Rule, drop, rename
 
 _PIXELS = r"sem_seg_head\.pixel_decoder\."
 _QUERIES = r"sem_seg_head\.predictor\."
+
+DROPPED: tuple[Rule, ...] = (
+    (r"criterion\.", "class weights of the loss, which MODEL.CRITERION sets"),
+    *swin.TABLES,
+)
 
 # First versions of MaskFormer and Mask2Former had no name for the pixel decoder.
 _UNNAMED_PIXEL_DECODER: list[Rule] = [
@@ -23,9 +28,10 @@ _UNNAMED_PIXEL_DECODER: list[Rule] = [
 ]
 
 _PARTS: list[Rule] = [
-    (rf"{_PIXELS}transformer\.encoder\.", "grouping.pixel_decoder.encoder."),
+    (rf"{_PIXELS}transformer\.(?:encoder\.)?", "grouping.pixel_decoder.encoder."),
     (rf"{_PIXELS}input_proj\.", "grouping.pixel_decoder.input_proj."),
-    (rf"{_QUERIES}clip_model\.", "sem_seg_head.predictor.clip_model."),
+    # Of evaluation: the CLIP that the second look and the names share.
+    (rf"{_QUERIES}clip_model\.", "text.encoder.model."),
     # The per-pixel baseline keeps its classifier in the head itself.
     (rf"(?:{_QUERIES}|sem_seg_head\.)projection_layer\.", "naming.projection.0."),
     (rf"(?:{_QUERIES}|sem_seg_head\.)logit_scale$", "naming.logit_scale"),
@@ -69,9 +75,9 @@ def convert(state: dict[str, Tensor]) -> dict[str, Tensor]:
         state: a published model, under its own names or those of a first version.
 
     Returns:
-        dict[str, Tensor]: the same tensors as a `ZeroShotSegmentor` calls them, without the loss's.
+        dict[str, Tensor]: the same tensors as a `ZeroShotSegmentor` calls them, without `DROPPED`.
     """
-    state = {key: value for key, value in state.items() if not key.startswith("criterion.")}
+    state, _ = drop(state, DROPPED)
     if not any(key.startswith("sem_seg_head.pixel_decoder.") for key in state):
         state = rename(state, _UNNAMED_PIXEL_DECODER)
     # Only a transformer encoder has a projection in front, and its pyramid is a part of its own.

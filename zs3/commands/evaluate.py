@@ -103,7 +103,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     from ..evaluation import ZeroShotEvaluator, print_results
     from ..evaluation.boundary import BoundaryIoU
     from ..evaluation.folds import EPISODES
-    from ..evaluation.predictions import AnswerTable, pair_up, read_names
+    from ..evaluation.predictions import answer_table, pair_up, read_names
     from ..evaluation.protocols import PROTOCOLS, runs
     from ..evaluation.scoring import FileScorer, score_files
     from ..runtime.data import MetadataCatalog
@@ -120,7 +120,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     first = PROTOCOLS[runs(args.protocol)[0][0]]
     question = first.ask(metadata, _trained(args.trained))
     question = replace(question, may_be_silent=bool(args.ignore))
-    answers = AnswerTable.of(
+    answers = answer_table(
         question, read_names(args.names) if args.names else None, args.offset, args.ignore
     )
     evaluator = ZeroShotEvaluator.of_dataset(

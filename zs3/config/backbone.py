@@ -19,6 +19,24 @@ def add(cfg: CN) -> None:
     # Pad stride-2 convolutions at the right and bottom only, as TensorFlow's "SAME" does (weights
     # that come from there).
     cfg.MODEL.MOBILENET.SAME_PADDING = False
+    cfg.MODEL.SWIN = CN()
+    # Channels of the first stage; blocks and attention heads of each stage. Swin-T's; for the other
+    # sizes configs/backbone has files.
+    cfg.MODEL.SWIN.EMBED_DIM = 96
+    cfg.MODEL.SWIN.DEPTHS = [2, 2, 6, 2]
+    cfg.MODEL.SWIN.NUM_HEADS = [3, 6, 12, 24]
+    # Side of the windows (cells): 7 for weights trained at 224 pixels, 12 for those at 384.
+    cfg.MODEL.SWIN.WINDOW_SIZE = 7
+    # Side of the patches (pixels), and a norm behind them.
+    cfg.MODEL.SWIN.PATCH_SIZE = 4
+    cfg.MODEL.SWIN.PATCH_NORM = True
+    # Width of the perceptrons in channels of their stage; queries, keys and values have a bias.
+    cfg.MODEL.SWIN.MLP_RATIO = 4.0
+    cfg.MODEL.SWIN.QKV_BIAS = True
+    # Stochastic depth: probability of skipping the last block's parts; it grows linearly from 0.
+    cfg.MODEL.SWIN.DROP_PATH_RATE = 0.3
+    # Features of stride 4, 8, 16 and 32, each with a norm of its own.
+    cfg.MODEL.SWIN.OUT_FEATURES = ["res2", "res3", "res4", "res5"]
     cfg.MODEL.CONVNET = CN()
     # A small residual network for small images: channels of stem and stages (strides 2, 4, 8, 16).
     cfg.MODEL.CONVNET.CHANNELS = [32, 48, 96, 128]
@@ -33,8 +51,8 @@ def add(cfg: CN) -> None:
     cfg.MODEL.CLIP_VISUAL.LEVELS = []
     # How positions are resized to other image sizes: "bicubic" or "bilinear".
     cfg.MODEL.CLIP_VISUAL.INTERPOLATION = "bicubic"
-    # Weights for the backbone alone; "" leaves it at its random start. MODEL.WEIGHTS, if given,
-    # wins.
+    # Weights for the backbone alone, or a whole model to take its backbone from
+    # (docs/checkpoints.md); "" leaves it at its random start. MODEL.WEIGHTS, if given, wins.
     cfg.MODEL.BACKBONE.WEIGHTS = ""
     # Look at resized images as well: factors of their sides, e.g. [0.5, 0.75]. Per-pixel methods
     # name the pixels of every size; MODEL.READOUT.MERGE "max" takes the highest logit.

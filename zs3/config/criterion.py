@@ -9,7 +9,7 @@ def add(cfg: CN) -> None:
     cfg.MODEL.CRITERION = CN()
     # "SetCriterion" or "PixelCrossEntropy".
     cfg.MODEL.CRITERION.NAME = "SetCriterion"
-    # SetCriterion's mask loss: "focal" (MaskFormer) or "bce".
+    # SetCriterion's mask loss: "focal" (MaskFormer) or "bce" (Mask2Former).
     cfg.MODEL.CRITERION.MASK_LOSS = "focal"
     # Weights of the losses; those of supervised layers are added up.
     cfg.MODEL.CRITERION.CLASS_WEIGHT = 1.0
@@ -24,3 +24,14 @@ def add(cfg: CN) -> None:
     # Rows and columns of the grid of cells on which masks (or pixels) are compared with the
     # labels; 0 compares at the full input.
     cfg.MODEL.CRITERION.LOSS_SIZE = 0
+    # SetCriterion compares masks at this many random points instead (Mask2Former: 12544); 0 takes
+    # every cell.
+    cfg.MODEL.CRITERION.NUM_POINTS = 0
+    # For the losses this many times as many are drawn, and the least certain of them kept, up to
+    # this share of the points; the others are uniform.
+    cfg.MODEL.CRITERION.OVERSAMPLE_RATIO = 3.0
+    cfg.MODEL.CRITERION.IMPORTANCE_SAMPLE_RATIO = 0.75
+
+    cfg.MODEL.LABEL_POLICY = CN()
+    # What a model is asked about in training: "Inductive" (seen names; unseen pixels are ignored).
+    cfg.MODEL.LABEL_POLICY.NAME = "Inductive"

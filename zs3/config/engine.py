@@ -33,6 +33,17 @@ def add(cfg: CN) -> None:
     cfg.TEST.BEST_METRIC = "hIoU"
     # Images predicted together.
     cfg.TEST.IMS_PER_BATCH = 1
+    # Windows of CROP pixels every STRIDE, their scores averaged, instead of the image as a whole.
+    cfg.TEST.SLIDING_WINDOW = CN()
+    cfg.TEST.SLIDING_WINDOW.ENABLED = False
+    cfg.TEST.SLIDING_WINDOW.CROP = 512
+    cfg.TEST.SLIDING_WINDOW.STRIDE = 426
+    # Squash the image to a square of this side (pixels) first; 0 keeps it as it is.
+    cfg.TEST.SLIDING_WINDOW.RESIZE_TO = 0
+    # Average with a look at the whole image, squashed to CROP.
+    cfg.TEST.SLIDING_WINDOW.WITH_WHOLE = False
+    # Windows a pass.
+    cfg.TEST.SLIDING_WINDOW.BATCH = 4
     # What to evaluate, by name (docs/protocol.md, zs3/evaluation/protocols.py): "generalized", the
     # standard; "seen" or "unseen", a half of the split by itself; "cross_dataset"; "voc20b"; or a
     # published evaluator. Folds have their own names, in zs3/evaluation/episodes.py.
@@ -49,6 +60,8 @@ def add(cfg: CN) -> None:
     cfg.TEST.ORACLE_MASKS = ""
     # Pictures (input, truth, prediction) written by an evaluation.
     cfg.TEST.PICTURES = 8
+    # Write report.html, a page about the evaluation with its best and worst images.
+    cfg.TEST.REPORT = True
     # Classes whose full-size scores are held at a time.
     cfg.TEST.CLASS_CHUNK = 64
 

@@ -10,7 +10,8 @@ def add(cfg: CN) -> None:
     # "MaskProposals" or "PixelGrid".
     cfg.MODEL.GROUPING.NAME = "MaskProposals"
     cfg.MODEL.PIXEL_DECODER = CN()
-    # "FPN", "TransformerEncoderFPN", or "BackboneMap": the finest of IN_FEATURES as it is.
+    # "FPN", "TransformerEncoderFPN", "MSDeformAttnPixelDecoder" (Mask2Former), or "BackboneMap":
+    # the finest of IN_FEATURES as it is.
     cfg.MODEL.PIXEL_DECODER.NAME = "FPN"
     # Backbone features it reads.
     cfg.MODEL.PIXEL_DECODER.IN_FEATURES = ["res2", "res3", "res4", "res5"]
@@ -19,8 +20,14 @@ def add(cfg: CN) -> None:
     cfg.MODEL.PIXEL_DECODER.MASK_DIM = 256
     # "GN" (32 groups), "BN", or "" for none.
     cfg.MODEL.PIXEL_DECODER.NORM = "GN"
-    # Encoder layers on the coarsest map (TransformerEncoderFPN).
+    # Encoder layers: on the coarsest map (TransformerEncoderFPN), or with deformable attention on
+    # all of ENC_FEATURES (MSDeformAttnPixelDecoder). Heads and dropout are the query decoder's.
     cfg.MODEL.PIXEL_DECODER.ENC_LAYERS = 6
+    # MSDeformAttnPixelDecoder only: backbone features that are encoded; finer ones of IN_FEATURES
+    # join in an FPN afterwards. Points that attention reads of each, and the perceptrons' width.
+    cfg.MODEL.PIXEL_DECODER.ENC_FEATURES = ["res3", "res4", "res5"]
+    cfg.MODEL.PIXEL_DECODER.ENC_POINTS = 4
+    cfg.MODEL.PIXEL_DECODER.ENC_DIM_FEEDFORWARD = 1024
     cfg.MODEL.QUERY_DECODER = CN()
     # "DETRDecoder" (one map, full attention) or "MaskedDecoder" (several maps in turn, attention
     # inside the masks).

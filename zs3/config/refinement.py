@@ -23,6 +23,11 @@ def add(cfg: CN) -> None:
     # Proposals of fewer pixels are not looked at and score 0; 0 looks at all (an empty one becomes
     # the whole canvas).
     cfg.MODEL.SECOND_LOOK.MIN_PIXELS = 0
+    # Neither are those whose probability of being no class is larger.
+    cfg.MODEL.SECOND_LOOK.MAX_VOID = 1.0
+    # Proposals that overlap a better one by this IoU or more take over CLIP's opinion on it; above
+    # 1 every one is looked at.
+    cfg.MODEL.SECOND_LOOK.DUPLICATE_IOU = 2.0
     # Shorter side (pixels) the image is resized to for the one-pass mode.
     cfg.MODEL.SECOND_LOOK.IMAGE_SIZE = 448
     # The prompts CLIP compares with, as MODEL.TEXT.TEMPLATES.

@@ -14,6 +14,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from .comparison import Comparison, EveryCell
 from .mask import pairwise_dice_loss, pairwise_mask_loss, pixel_terms
 from .segments import Segments
 
@@ -39,21 +40,28 @@ class Matching:
 
 class HungarianMatcher:
     """
-    A pair costs -class_cost * p(label) + mask_cost * mask loss + dice_cost * dice loss. Masks are
-    compared at the size of the predictions.
+    A pair costs -class_cost * p(label) + mask_cost * mask loss + dice_cost * dice loss.
 
     Args:
         class_cost, mask_cost, dice_cost: the weights.
         mask_loss: "focal" or "bce".
+        comparison: where masks are compared; `EveryCell` if left out.
     """
 
     def __init__(
-        self, *, class_cost: float, mask_cost: float, dice_cost: float, mask_loss: str = "focal"
+        self,
+        *,
+        class_cost: float,
+        mask_cost: float,
+        dice_cost: float,
+        mask_loss: str = "focal",
+        comparison: Comparison | None = None,
     ) -> None:
         self.class_cost = class_cost
         self.mask_cost = mask_cost
         self.dice_cost = dice_cost
         self.pixel_terms = pixel_terms(mask_loss)
+        self.comparison = comparison or EveryCell()
 
     @torch.no_grad()
     def __call__(self, outputs: Sequence[LayerOutput], segments: Segments) -> list[Matching]:
@@ -66,9 +74,14 @@ class HungarianMatcher:
         Raises:
             ValueError: a cost that is not finite; the message names the term.
         """
-        labels, targets = segments.padded(*outputs[0][1].shape[2:])
-        terms = torch.stack([self._costs(*output, labels, targets) for output in outputs])
-        terms = terms.cpu()  # (L, 3, B, Q, T)
+        labels = segments.by_image(segments.labels)
+        compared = self.comparison.for_matching([masks for _, masks in outputs], segments)
+        terms = torch.stack(
+            [
+                self._costs(logits, labels, *masks)
+                for (logits, _), masks in zip(outputs, compared, strict=True)
+            ]
+        ).cpu()  # (L, 3, B, Q, T)
         if not terms.isfinite().all():
             finite = terms.isfinite().transpose(0, 1).flatten(1).all(1)
             bad = [
@@ -83,10 +96,9 @@ class HungarianMatcher:
         device = segments.labels.device
         return [_assign(costs.numpy(), segments.counts, device) for costs in terms.sum(1)]
 
-    def _costs(self, logits: Tensor, masks: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    def _costs(self, logits: Tensor, labels: Tensor, x: Tensor, targets: Tensor) -> Tensor:
         """(3, B, Q, T): the terms of every query with the segments of its image."""
-        with torch.autocast(masks.device.type, enabled=False):
-            x = masks.flatten(2).float()
+        with torch.autocast(x.device.type, enabled=False):
             p = logits.float().softmax(2)
             return torch.stack(
                 [

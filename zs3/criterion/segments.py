@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from ..vocabulary import IGNORE
-from .cells import Cells, resize_masks
+from .cells import Cells
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,9 @@ class Segments:
         classes = present.nonzero()[:, 1].to(targets.device)
         return cls(classes, cover.permute(2, 0, 1)[:count], tuple(present.sum(1).tolist()))
 
-    def padded(self, height: int, width: int) -> tuple[Tensor, Tensor]:
+    def by_image(self, values: Tensor) -> Tensor:
         """
-        Labels (B, T) and masks (B, T, height * width) by image, resized by nearest neighbours;
-        zeros behind the segments of an image that has fewer than another.
+        Values of the segments (T, ...) as (B, most segments of an image, ...); zeros behind those
+        of an image that has fewer than another.
         """
-        masks = resize_masks(self.masks, (height, width), "nearest").flatten(1)
-        return (
-            pad_sequence(list(self.labels.split(self.counts)), batch_first=True),
-            pad_sequence(list(masks.split(self.counts)), batch_first=True),
-        )
+        return pad_sequence(list(values.split(self.counts)), batch_first=True)

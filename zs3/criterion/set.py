@@ -17,10 +17,11 @@ from ..regions import Regions
 from ..registry import CRITERION_REGISTRY
 from ..runtime.config import CfgNode, configurable
 from ..runtime.utils import comm
-from .cells import resize_masks
+from .comparison import Comparison, EveryCell
 from .layers import over_layers
 from .mask import dice_loss, mask_loss, pixel_terms
 from .matcher import HungarianMatcher, LayerOutput, Matching
+from .points import SampledPoints
 from .segments import Segments
 
 
@@ -35,9 +36,10 @@ class SetCriterion(nn.Module):
         class_weight, mask_weight, dice_weight: of the three losses, for every layer.
         mask_loss: "focal" or "bce".
         void_weight: of the void class within the cross-entropy, against 1 for every other class.
-        loss_size: side of the grid of cells on which masks are compared: predictions are resized to
-            it bilinearly, targets become the share of each cell that a segment covers. 0 compares
-            at the size of the targets.
+        loss_size: side of the segments in cells: targets become the share of each cell that a
+            segment covers. 0 keeps the size of the labels.
+        comparison: where masks are compared; `EveryCell` of the segments if left out, predictions
+            being resized to them bilinearly.
     """
 
     needs_void = True
@@ -53,6 +55,7 @@ class SetCriterion(nn.Module):
         mask_loss: str = "focal",
         void_weight: float = 0.1,
         loss_size: int = 0,
+        comparison: Comparison | None = None,
     ) -> None:
         super().__init__()
         self.matcher = matcher
@@ -60,16 +63,25 @@ class SetCriterion(nn.Module):
         self.pixel_terms = pixel_terms(mask_loss)
         self.void_weight = void_weight
         self.loss_size = loss_size
+        self.comparison = comparison or EveryCell()
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> dict[str, Any]:
         node = cfg.MODEL.CRITERION
+        comparison: Comparison = EveryCell()
+        if node.NUM_POINTS:
+            comparison = SampledPoints(
+                num_points=node.NUM_POINTS,
+                oversample_ratio=node.OVERSAMPLE_RATIO,
+                importance_sample_ratio=node.IMPORTANCE_SAMPLE_RATIO,
+            )
         return {
             "matcher": HungarianMatcher(
                 class_cost=node.CLASS_COST,
                 mask_cost=node.MASK_COST,
                 dice_cost=node.DICE_COST,
                 mask_loss=node.MASK_LOSS,
+                comparison=comparison,
             ),
             "class_weight": node.CLASS_WEIGHT,
             "mask_weight": node.MASK_WEIGHT,
@@ -77,6 +89,7 @@ class SetCriterion(nn.Module):
             "mask_loss": node.MASK_LOSS,
             "void_weight": node.VOID_WEIGHT,
             "loss_size": node.LOSS_SIZE,
+            "comparison": comparison,
         }
 
     def forward(
@@ -136,12 +149,10 @@ class SetCriterion(nn.Module):
     def _mask_losses(
         self, masks: Tensor, matching: Matching, segments: Segments, count: Tensor
     ) -> dict[str, Tensor]:
-        matched = masks[matching.image, matching.query].float()  # (M, h, w)
-        height, width = segments.masks.shape[1:]
-        x = resize_masks(matched, (height, width), "bilinear").flatten(1)
         # As a rule all segments are matched, in their order, and need not be copied.
         all_matched = len(matching.segment) == len(segments.labels)
-        t = (segments.masks if all_matched else segments.masks[matching.segment]).flatten(1)
+        targets = segments.masks if all_matched else segments.masks[matching.segment]
+        x, t = self.comparison.for_losses(masks[matching.image, matching.query], targets)
         return {
             "loss_mask": mask_loss(self.pixel_terms(x), t).sum() / count,
             "loss_dice": dice_loss(x, t).sum() / count,

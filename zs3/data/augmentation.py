@@ -19,8 +19,6 @@ from numpy.random import Generator
 from PIL import Image
 from torch.nn import functional as F
 
-from ..runtime.config import CfgNode
-
 Pair = tuple[np.ndarray, np.ndarray]
 
 IMAGE_FILL = 128  # grey: what published mappers pad training images with
@@ -31,22 +29,9 @@ class Augmentation(Protocol):
     def __call__(self, image: np.ndarray, label: np.ndarray, rng: Generator) -> Pair: ...
 
 
-def build_augmentations(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
-    """What INPUT asks for in training, in the published order: resize, crop, colours, flip, pad."""
-    chosen: list[Augmentation] = [
-        ResizeShortestEdge(
-            cfg.INPUT.MIN_SIZE_TRAIN, cfg.INPUT.MAX_SIZE_TRAIN, cfg.INPUT.MIN_SIZE_TRAIN_SAMPLING
-        )
-    ]
-    if cfg.INPUT.CROP.ENABLED:
-        area = cfg.INPUT.CROP.SINGLE_CATEGORY_MAX_AREA
-        chosen.append(RandomCrop(cfg.INPUT.CROP.TYPE, cfg.INPUT.CROP.SIZE, area, ignore_label))
-    if cfg.INPUT.COLOR_AUG_SSD:
-        chosen.append(SSDColorJitter())
-    chosen.append(RandomFlip(cfg.INPUT.RANDOM_FLIP))
-    if cfg.INPUT.PAD_TO:
-        chosen.append(PadTo(cfg.INPUT.PAD_TO, ignore_label))
-    return tuple(chosen)
+class Resize(Protocol):
+    def image(self, image: np.ndarray) -> np.ndarray:
+        """(H, W, 3) uint8 -> (h, w, 3), what a model is given in prediction."""
 
 
 @dataclass(frozen=True)
@@ -254,11 +239,12 @@ class PadTo:
 
     side: int
     ignore_label: int
+    grey: int = IMAGE_FILL
 
     def __call__(self, image: np.ndarray, label: np.ndarray, rng: Generator) -> Pair:
         missing = [(0, max(self.side - length, 0)) for length in label.shape]
         return (
-            np.pad(image, [*missing, (0, 0)], constant_values=IMAGE_FILL),
+            np.pad(image, [*missing, (0, 0)], constant_values=self.grey),
             np.pad(label, missing, constant_values=self.ignore_label),
         )
 

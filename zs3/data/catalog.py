@@ -52,8 +52,8 @@ def register_folder(file: str | Path) -> FolderDataset:
             stuff_classes=list(dataset.vocabulary.names),
             unseen=list(dataset.vocabulary.unseen),
             prompts=dict(dataset.prompts),
-            ignore_label=dataset.ignore_label,
-            label_values=dict(dataset.label_values),
+            ignore_label=dataset.classes.ignore_label,
+            label_values=dict(dataset.classes.of_value),
             evaluator_type="sem_seg",
             description=str(dataset.file.resolve()),
         )
@@ -83,7 +83,7 @@ def load_dataset(name: str) -> list[Sample]:
 def _expect_known(name: str) -> None:
     known = sorted(DatasetCatalog.list())
     if name not in known:
-        hint = did_you_mean(name, known) or f" There are {', '.join(known)}."
+        hint = did_you_mean(name, known) or " `zs3 datasets` lists those there are."
         raise ValueError(
             f"no dataset is called {name!r}.{hint} Your own data come in through DATASETS.FILES."
         )

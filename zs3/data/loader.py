@@ -24,9 +24,9 @@ from ..runtime.config import CfgNode
 from ..runtime.data import MetadataCatalog
 from ..runtime.utils import comm
 from ..vocabulary import Vocabulary
-from .augmentation import ResizeShortestEdge, build_augmentations
 from .catalog import load_dataset, register_datasets
 from .mapper import EvaluationMapper, Sample, SampleReader, TrainingMapper
+from .pipelines import build_augmentations, build_test_resize
 
 # Keep the permutation of epoch 7 apart from the augmentation of sample 7.
 _PERMUTATION, _AUGMENTATION = 0, 1
@@ -78,8 +78,7 @@ def build_test_loader(cfg: CfgNode, name: str, asked: Vocabulary | None = None) 
     """
     register_datasets(cfg)
     samples = load_dataset(name)
-    resize = ResizeShortestEdge([cfg.INPUT.MIN_SIZE_TEST], cfg.INPUT.MAX_SIZE_TEST)
-    mapper = EvaluationMapper(SampleReader.of_dataset(name), resize, asked)
+    mapper = EvaluationMapper(SampleReader.of_dataset(name), build_test_resize(cfg), asked)
     rank, world_size = comm.get_rank(), comm.get_world_size()
     share = range(len(samples) * rank // world_size, len(samples) * (rank + 1) // world_size)
     return _batches(
@@ -207,8 +206,8 @@ def _batches(cfg: CfgNode, dataset: Dataset, **sampling: Any) -> Batches:
 
 
 def start_worker(_: int) -> None:
-    """A process that reads has one thread, and leaves Ctrl-C to the one it reads for."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """How a process starts that reads samples: one thread, and deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that reads the batches
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
 

@@ -16,21 +16,25 @@ from numpy.random import Generator
 
 from ..runtime.data import MetadataCatalog
 from ..vocabulary import Vocabulary
-from .augmentation import Augmentation, ResizeShortestEdge
-from .reading import read_image, read_label
+from .augmentation import Augmentation, Resize
+from .label_table import LabelTable
+from .reading import expect_one_size, read_image, read_label
 
 Sample = dict[str, Any]  # Any: Detectron2's dataset dicts hold names, sizes and arrays
-_INVALID = -1
-# What a dataset that has no files puts into its dicts instead.
+# What a dataset that has no files puts into its dicts instead; and one whose labels are not maps.
 IMAGE_ARRAY, LABEL_ARRAY = "image_array", "sem_seg_array"
+LABEL_READER = "sem_seg_reader"
+_CONTENT = (IMAGE_ARRAY, LABEL_ARRAY, LABEL_READER)  # not to be sent on with what was read
 
 
 class SampleReader:
     """
     Reads the image and the label map of a dataset dict, be they files or drawn.
 
-    The dict holds "file_name" and "sem_seg_file_name"; or IMAGE_ARRAY (H, W, 3) uint8 and
-    LABEL_ARRAY (H, W) unsigned integers, and then "file_name" only serves to name the sample.
+    The dict holds "file_name" and "sem_seg_file_name"; or instead of the latter LABEL_READER, a
+    function without arguments that returns (H, W) labels, classes already; or IMAGE_ARRAY
+    (H, W, 3) uint8 and LABEL_ARRAY (H, W) unsigned integers, and then "file_name" only serves to
+    name the sample.
 
     Args:
         vocabulary: of the dataset.
@@ -52,9 +56,7 @@ class SampleReader:
         self.vocabulary = vocabulary
         self.ignore_label = ignore_label
         values = label_values or {k: k for k in (*range(len(vocabulary)), ignore_label)}
-        self.values = sorted(values)
-        self.table = np.full(65536, _INVALID, np.int64)
-        self.table[list(values)] = list(values.values())
+        self.table = LabelTable(values, len(vocabulary))
 
     @classmethod
     def of_dataset(cls, name: str) -> SampleReader:
@@ -74,35 +76,25 @@ class SampleReader:
             FileNotFoundError, ValueError: a file that is missing or unreadable, an image and a
                 label map of different sizes, or a label that is no class; the file is named.
         """
-        image = sample[IMAGE_ARRAY] if IMAGE_ARRAY in sample else read_image(sample["file_name"])
-        stored, source = self._stored(sample)
-        if image.shape[:2] != stored.shape:
-            raise ValueError(
-                f"{source} is {_size(stored)} pixels, but its image {sample['file_name']} is "
-                f"{_size(image)} (width x height, upright); a label map has its image's size."
-            )
-        return image, self._classes(stored, source)
+        image, labels = self.image(sample), self.labels(sample)
+        self.expect_one_size(sample, image, labels)
+        return image, labels
+
+    def image(self, sample: Sample) -> np.ndarray:
+        """The image alone. Raises as `__call__`."""
+        return sample[IMAGE_ARRAY] if IMAGE_ARRAY in sample else read_image(sample["file_name"])
 
     def labels(self, sample: Sample) -> np.ndarray:
-        """The labels alone, as above; the image need not be there."""
-        return self._classes(*self._stored(sample))
+        """The labels alone. Raises as `__call__`."""
+        if LABEL_READER in sample:
+            return sample[LABEL_READER]()
+        source = _labels_of(sample)
+        stored = sample[LABEL_ARRAY] if LABEL_ARRAY in sample else read_label(source)
+        return self.table(stored, source)
 
-    def _stored(self, sample: Sample) -> tuple[np.ndarray, str]:
-        """Values as they are on the disk, and where they come from."""
-        if LABEL_ARRAY in sample:
-            return sample[LABEL_ARRAY], sample["file_name"]
-        source = sample["sem_seg_file_name"]
-        return read_label(source), source
-
-    def _classes(self, stored: np.ndarray, source: str) -> np.ndarray:
-        labels = self.table[stored]
-        if labels.min() == _INVALID:
-            wrong = np.unique(stored[labels == _INVALID])
-            raise ValueError(
-                f"{source} holds label {some(wrong)}, which is neither a class nor ignored; "
-                f"the {len(self.vocabulary)} classes and ignore are {some(self.values)}."
-            )
-        return labels
+    def expect_one_size(self, sample: Sample, image: np.ndarray, labels: np.ndarray) -> None:
+        """Raises ValueError if a sample's image and label map are not of one size."""
+        expect_one_size(_labels_of(sample), labels.shape, sample["file_name"], image.shape)
 
 
 class TrainingMapper:
@@ -119,8 +111,9 @@ class TrainingMapper:
     def __call__(self, sample: Sample, rng: Generator) -> Sample:
         """
         Returns:
-            dict: the sample's own entries; "image" (3, H, W) uint8, "sem_seg" (H, W) int64 of the
-            same size, "vocabulary", and the "height" and "width" before augmentation.
+            dict: the sample's own entries; "image" (3, H, W), uint8 or float32 in 0..255, "sem_seg"
+            (H, W) int64 of the same size, "vocabulary", and the "height" and "width" before
+            augmentation.
         """
         image, label = self.reader(sample)
         height, width = label.shape
@@ -139,7 +132,7 @@ class EvaluationMapper:
     """
 
     def __init__(
-        self, reader: SampleReader, resize: ResizeShortestEdge, asked: Vocabulary | None = None
+        self, reader: SampleReader, resize: Resize, asked: Vocabulary | None = None
     ) -> None:
         self.reader = reader
         self.resize = resize
@@ -160,7 +153,7 @@ def _mapped(
     vocabulary: Vocabulary,
 ) -> Sample:
     return {
-        **{key: value for key, value in sample.items() if key not in (IMAGE_ARRAY, LABEL_ARRAY)},
+        **{key: value for key, value in sample.items() if key not in _CONTENT},
         "image": torch.from_numpy(image.transpose(2, 0, 1).copy()),
         "sem_seg": torch.from_numpy(label.copy()),
         "vocabulary": vocabulary,
@@ -169,17 +162,5 @@ def _mapped(
     }
 
 
-def _size(pixels: np.ndarray) -> str:
-    return f"{pixels.shape[1]} x {pixels.shape[0]}"
-
-
-def some(values: Sequence[int] | np.ndarray, limit: int = 5) -> str:
-    """[0, 1, 2, 255] -> "0-2, 255", cut after a few."""
-    runs: list[list[int]] = []
-    for value in map(int, values):
-        if runs and value == runs[-1][1] + 1:
-            runs[-1][1] = value
-        else:
-            runs.append([value, value])
-    parts = [str(a) if a == b else f"{a}-{b}" for a, b in runs]
-    return ", ".join(parts[:limit]) + (", ..." if len(parts) > limit else "")
+def _labels_of(sample: Sample) -> str:
+    return sample.get("sem_seg_file_name", f"the label map of {sample['file_name']}")

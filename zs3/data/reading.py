@@ -4,15 +4,19 @@ Images and label maps from files. Whatever is wrong with a file is said in one l
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from .archive import open_file
 
 IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 LABEL_EXTENSIONS = (".png", ".tif", ".tiff", ".bmp")
+
+T = TypeVar("T")
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -45,12 +49,43 @@ def read_label(path: str | Path) -> np.ndarray:
     return _read(path, "a label map", _indices)
 
 
-def _read(path: str | Path, what: str, convert: Callable[[Image.Image], np.ndarray]) -> np.ndarray:
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"{path} does not exist; expected {what}.")
+def read_colours(path: str | Path) -> np.ndarray:
+    """
+    Reads a picture whose colours are codes: as stored, neither turned nor blended.
+
+    Returns:
+        np.ndarray: (H, W) uint32, R + 256 G + 256^2 B.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: an unreadable file, or more than 8 bits a channel.
+    """
+    return _read(path, "a colour-coded mask", _codes)
+
+
+def image_size(path: str | Path) -> tuple[int, int]:
+    """(H, W) that `read_image` would return; only the head of the file is read. Raises as it."""
+    return _read(path, "an image", _upright_size)
+
+
+def expect_one_size(
+    label: str | Path, label_shape: Sequence[int], image: str | Path, image_shape: Sequence[int]
+) -> None:
+    """Raises ValueError where a label map (H, W) and its image (H, W, ...) differ in size."""
+    if tuple(label_shape) != tuple(image_shape[:2]):
+        raise ValueError(
+            f"{label} is {label_shape[1]} x {label_shape[0]} pixels, but its image {image} is "
+            f"{image_shape[1]} x {image_shape[0]} (width x height, upright); a label map has its "
+            "image's size."
+        )
+
+
+def _read(path: str | Path, what: str, convert: Callable[[Image.Image], T]) -> T:
     try:
-        with Image.open(path) as image:
+        with open_file(path) as file, Image.open(file) as image:
             return convert(image)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} does not exist; expected {what}.") from None
     except UnidentifiedImageError:
         raise ValueError(f"{path} cannot be read as {what}: Pillow knows no such format.") from None
     except Exception as error:  # a broken file makes decoders raise almost anything
@@ -73,6 +108,11 @@ def _upright_rgb(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
 
 
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    return image.size if is_turned else image.size[::-1]
+
+
 def _indices(image: Image.Image) -> np.ndarray:
     if image.mode in ("L", "P", "1"):
         return np.asarray(image).astype(np.uint8)
@@ -80,8 +120,19 @@ def _indices(image: Image.Image) -> np.ndarray:
         return _sixteen_bit(image)
     raise ValueError(
         f"its pixels are colours or fractions (mode {image.mode}); expected one integer a pixel, "
-        "in 8 or 16 bit grayscale or with a palette."
+        "in 8 or 16 bit grayscale or with a palette. Masks whose colours stand for names need a "
+        "labelmap.txt (docs/your-data.md)."
     )
+
+
+def _codes(image: Image.Image) -> np.ndarray:
+    if image.mode not in ("1", "L", "P", "RGB", "RGBA"):
+        raise ValueError(
+            f"its pixels have mode {image.mode}; expected colours of 8 bits a channel."
+        )
+    # Four bytes a pixel are one little-endian number; the fourth is not looked at.
+    colours = np.asarray(image.convert("RGB").convert("RGBX"))
+    return colours.view("<u4")[..., 0] & 0xFFFFFF
 
 
 def _sixteen_bit(image: Image.Image) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any  # evaluators return what they like beside numbers
 
 from torch import nn
 
+from ..checkpoints.weight_file import BEST, FINAL
 from ..data.loader import build_train_loader
 from ..runtime.config import CfgNode
 from .checkpointer import Checkpointer
@@ -28,7 +29,7 @@ from .randomness import undisturbed
 from .schedule import build_schedule
 from .steps import Batch, Stateful, SupervisedStep
 from .trainer import Trainer
-from .weights import BEST, FINAL, Weights, export_weights
+from .weights import Weights, export_weights
 
 
 def build_trainer(

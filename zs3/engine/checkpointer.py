@@ -18,11 +18,11 @@ from typing import Any  # states are their owners' business
 import torch
 
 from ..checkpoints.safe_load import safe_load
+from ..checkpoints.weight_file import BEST, FINAL, POINTER
 from ..files import remove_unfinished, write_atomically
 from ..runtime.utils import comm
 from .randomness import random_state
 from .steps import Stateful
-from .weights import BEST, FINAL, POINTER
 from .writers import METRICS
 
 logger = logging.getLogger(__name__)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any  # metrics are nested as evaluators return them
 
+from ..checkpoints.weight_file import VOCABULARY, weight_file
 from ..data import build_test_loader, vocabulary_of
-from ..evaluation import print_results
+from ..environment import run_record
+from ..evaluation import ZeroShotEvaluator, print_results
 from ..evaluation.answers import answering
 from ..evaluation.build import Evaluator, build_evaluators
+from ..evaluation.gallery import IMAGES
+from ..evaluation.page import PAGE, RUN, write_page
 from ..evaluation.protocols import STANDARD
-from ..runtime.config import CfgNode
+from ..files import write_atomically
+from ..runtime.config import CfgNode, dump
 from ..runtime.evaluation import inference_on_dataset
 from ..runtime.utils import comm
 from ..segmentor import ZeroShotSegmentor
 from ..vocabulary import Vocabulary
-from .weights import weight_file
 
 logger = logging.getLogger(__name__)
-VOCABULARY = "vocabulary.json"
 Evaluators = Mapping[str, Sequence[Evaluator]]
 
 
@@ -50,7 +54,7 @@ def evaluate(
     cfg: CfgNode, model: ZeroShotSegmentor, evaluators: Evaluators, per_class: bool = False
 ) -> dict[str, Any]:
     """
-    Prints a table a set; metrics and pictures go to OUTPUT_DIR/inference/SET.
+    Prints tables, and writes metrics, pictures and the report to where each evaluator writes.
 
     Returns:
         dict: the metrics; by the name of the set if there are several.
@@ -65,10 +69,12 @@ def evaluate(
             model.eval()
             results[name] |= inference_on_dataset(answer, loader, evaluator)
             model.train(was_training)
+            if comm.is_main_process() and evaluator.output_dir:
+                _report(cfg, evaluator, evaluator.output_dir)
         if comm.is_main_process():
             print_results(name, results[name], vocabulary_of(name) if per_class else None)
             folder = Path(cfg.OUTPUT_DIR) / "inference" / name
-            logger.info("metrics, classes and pictures are in %s", folder)
+            logger.info("metrics, classes, pictures and the report are in %s", folder)
     return next(iter(results.values())) if len(results) == 1 else results
 
 
@@ -78,3 +84,15 @@ def training_vocabulary(cfg: CfgNode) -> Vocabulary | None:
     if beside.exists():
         return Vocabulary.load(beside)
     return vocabulary_of(cfg.DATASETS.TRAIN[0]) if cfg.DATASETS.TRAIN else None
+
+
+def _report(cfg: CfgNode, evaluator: Evaluator, folder: Path) -> None:
+    """What has made the scores in a folder, and the page about them if they are the standard's."""
+    record = json.dumps(run_record() | {"config": dump(cfg)}, indent=1) + "\n"
+    write_atomically(folder / RUN, record.encode())
+    is_shown = isinstance(evaluator, ZeroShotEvaluator) and STANDARD in evaluator.protocols
+    if cfg.TEST.REPORT and is_shown:
+        write_page([folder], folder / PAGE)
+        return
+    for stale in (IMAGES, PAGE):  # of an earlier evaluation; they would be taken for this one's
+        (folder / stale).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from ..checkpoints.weight_file import FINAL, VOCABULARY, weight_file
 from ..data import register_datasets, vocabulary_of
 from ..runtime.config import CfgNode
 from ..runtime.engine import default_setup
@@ -18,9 +19,9 @@ from ..segmentor import ZeroShotSegmentor
 from ..vocabulary import Vocabulary
 from .build import build_trainer
 from .checkpointer import Checkpointer
-from .evaluate import VOCABULARY, evaluate, planned_evaluators, training_vocabulary
+from .evaluate import evaluate, planned_evaluators, training_vocabulary
 from .randomness import undisturbed
-from .weights import FINAL, load_weights, weight_file
+from .weights import load_weights
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,9 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
     cfg = _with_weights(cfg) if args.eval_only else cfg
     if comm.is_main_process() and not (args.eval_only or args.resume):
         directory = Checkpointer(cfg.OUTPUT_DIR, {}, keep=0)
-        directory.set_earlier_run_aside("config.yaml", VOCABULARY, "log.txt", "inference")
+        directory.set_earlier_run_aside(
+            "config.yaml", VOCABULARY, "log.txt", "run.json", "inference"
+        )
     comm.synchronize()
     default_setup(cfg, args)
     trained = training_vocabulary(cfg) if args.eval_only else vocabularies[cfg.DATASETS.TRAIN[0]]
@@ -89,7 +92,8 @@ def rehearse(model: ZeroShotSegmentor, vocabularies: Iterable[Vocabulary]) -> No
     model.eval()
     with undisturbed(), torch.inference_mode():
         for vocabulary in dict.fromkeys(vocabularies):
-            model.labels([{"image": grey, "vocabulary": vocabulary}])
+            (maps,) = model.predict_whole([{"image": grey, "vocabulary": vocabulary}])
+            maps.labels(model.class_chunk)
     model.train(was_training)
 
 

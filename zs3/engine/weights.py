@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any  # descriptions are JSON
 
@@ -17,15 +19,26 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ..checkpoints.safe_load import safe_load, state_dict_of
+from ..checkpoints.weight_file import read_weights
 from ..files import write_atomically
 
 logger = logging.getLogger(__name__)
 
 State = dict[str, Tensor]
-FINAL = "model_final.safetensors"
-BEST = "model_best.safetensors"
-POINTER = "last_checkpoint"
+# Keys that a file lacks, or has and the model does not: what that tends to mean.
+_HINTS = {
+    r"missing: text\.encoder\.": (
+        "The file brings no CLIP: name its weights in MODEL.CLIP.PRETRAINED. A CLIP that is to be "
+        "trained further starts from those with --allow-partial."
+    ),
+    r"unexpected: naming\.linear\.": (
+        "Its classifier is for classes of its own: MODEL.NAMING.NAME Linear takes it, with as many "
+        "NUM_CLASSES as it has rows less one. For its proposals alone, --allow-partial."
+    ),
+    r"unexpected: (stem\.|conv1[._]|patch_embed\.|features\.)": (
+        "Weights of a backbone alone are named in MODEL.BACKBONE.WEIGHTS."
+    ),
+}
 
 
 class Weights:
@@ -47,9 +60,66 @@ def own_state(model: nn.Module) -> State:
     return {k: v for k, v in model.state_dict().items() if not k.startswith(elsewhere)}
 
 
+@dataclass(frozen=True)
+class Fit:
+    """
+    A state beside a model, key by key.
+
+    Attributes:
+        matched: what the model takes, by key.
+        elsewhere: keys of the state that the model has from their source.
+        missing, unexpected: shapes of what only the model has, and of what only the state has.
+        mismatched: shapes of both, the state's first.
+    """
+
+    matched: State
+    elsewhere: tuple[str, ...]
+    missing: dict[str, tuple[int, ...]]
+    unexpected: dict[str, tuple[int, ...]]
+    mismatched: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
+
+    @classmethod
+    def of(cls, model: nn.Module, state: Mapping[str, Tensor]) -> Fit:
+        ours = {key: tuple(value.shape) for key, value in own_state(model).items()}
+        theirs = {key: tuple(value.shape) for key, value in state.items()}
+        elsewhere = tuple(key for key in state if key.startswith(_restored_prefixes(model)))
+        both = [key for key in state if key in ours]
+        return cls(
+            {key: state[key] for key in both if ours[key] == theirs[key]},
+            elsewhere,
+            {key: shape for key, shape in ours.items() if key not in theirs},
+            {k: s for k, s in theirs.items() if k not in ours and k not in elsewhere},
+            {key: (theirs[key], ours[key]) for key in both if ours[key] != theirs[key]},
+        )
+
+    @property
+    def problems(self) -> list[str]:
+        """One line for each key that is missing, unexpected or of another shape."""
+        return [
+            *(f"missing: {key} {shape}" for key, shape in self.missing.items()),
+            *(f"unexpected: {key} {shape}" for key, shape in self.unexpected.items()),
+            *(
+                f"of another shape: {key} {theirs}, but the model has {ours}"
+                for key, (theirs, ours) in self.mismatched.items()
+            ),
+        ]
+
+    @property
+    def advice(self) -> str:
+        """What to do about the problems."""
+        hints = [
+            hint
+            for sign, hint in _HINTS.items()
+            if any(re.match(sign, problem) for problem in self.problems)
+        ]
+        return " ".join(
+            hints or ["Take the configuration it was trained with, or --allow-partial."]
+        )
+
+
 def load_state(
     model: nn.Module, state: Mapping[str, Tensor], *, allow_partial: bool = False, source: str = ""
-) -> list[str]:
+) -> Fit:
     """
     Copies weights into a model.
 
@@ -57,81 +127,45 @@ def load_state(
         allow_partial: load what fits, and warn about the rest.
         source: where they come from, for messages.
 
-    Returns:
-        list[str]: one line for each key that is missing, unexpected or of another shape.
-
     Raises:
-        ValueError: there is such a key, and that is not allowed; or nothing fits.
+        ValueError: a key is missing, unexpected or of another shape, and that is not allowed; or
+            nothing fits.
     """
-    expected = own_state(model)
-    given = {k: v for k, v in state.items() if not k.startswith(_restored_prefixes(model))}
-    fitting = {k: v for k, v in given.items() if k in expected and v.shape == expected[k].shape}
-    problems = [f"missing: {key} {_shape(expected[key])}" for key in expected if key not in given]
-    problems += [f"unexpected: {key} {_shape(given[key])}" for key in given if key not in expected]
-    problems += [
-        f"of another shape: {key} {_shape(given[key])}, but the model has {_shape(expected[key])}"
-        for key in given
-        if key in expected and key not in fitting
-    ]
-    report = "\n  ".join(problems)
-    if not fitting:
-        raise ValueError(f"{source or 'the state'} has no weight that fits the model:\n  {report}")
-    if problems and not allow_partial:
-        raise ValueError(
-            f"{source or 'the state'} does not fit the model:\n  {report}\n"
-            "Take the configuration it was trained with, or --allow-partial."
-        )
-    if problems:
-        logger.warning("%s fits in part only:\n  %s", source or "the state", report)
-    model.load_state_dict(fitting, strict=False)
-    return problems
+    fit = Fit.of(model, state)
+    report = "\n  ".join(fit.problems)
+    source = source or "the state"
+    if not fit.matched:
+        raise ValueError(f"{source} has no weight that fits the model:\n  {report}\n{fit.advice}")
+    if fit.problems and not allow_partial:
+        raise ValueError(f"{source} does not fit the model:\n  {report}\n{fit.advice}")
+    if fit.problems:
+        logger.warning("%s fits in part only:\n  %s", source, report)
+    model.load_state_dict(fit.matched, strict=False)
+    return fit
 
 
 def load_weights(
     model: nn.Module,
     path: str | Path,
     *,
-    convert: Callable[[State], State] = dict,
     allow_partial: bool = False,
     trust_pickle: bool = False,
-) -> list[str]:
+) -> Fit:
     """
     Loads MODEL.WEIGHTS.
 
     Args:
-        path: a weight file or checkpoint, or a directory that training wrote.
-        convert: from the file's keys to the model's.
+        path: a weight file or checkpoint, ours or a published one, or a directory that training
+            wrote.
         allow_partial, trust_pickle: see `load_state` and `safe_load`.
-
-    Returns:
-        list[str]: what did not fit, as `load_state` says it.
 
     Raises:
         FileNotFoundError, ValueError: no such file, not readable, or it does not fit.
     """
-    path = weight_file(path)
-    loaded = safe_load(path, trust_pickle=trust_pickle)
-    state = state_dict_of(loaded)
-    if isinstance(loaded, dict) and isinstance(loaded.get("ema"), dict):
-        state |= loaded["ema"]
-    return load_state(model, convert(state), allow_partial=allow_partial, source=str(path))
-
-
-def weight_file(path: str | Path) -> Path:
-    """
-    The file that a path means: itself, or in a directory the final weights or the last checkpoint.
-
-    Raises:
-        FileNotFoundError: a directory without either.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        return path
-    if (path / FINAL).is_file():
-        return path / FINAL
-    if (path / POINTER).is_file():
-        return path / (path / POINTER).read_text().strip()
-    raise FileNotFoundError(f"{path} holds neither {FINAL} nor {POINTER}; name a weight file.")
+    file = read_weights(path, trust_pickle=trust_pickle)
+    for reason in dict.fromkeys(file.dropped.values()):
+        logger.info("%s: left out %s", file.path, reason)
+    return load_state(model, file.state, allow_partial=allow_partial, source=str(file.path))
 
 
 def export_weights(model: nn.Module, path: Path, description: Mapping[str, Any]) -> None:
@@ -156,7 +190,3 @@ def describe(path: Path) -> dict[str, Any]:
 def _restored_prefixes(model: nn.Module) -> tuple[str, ...]:
     modules = model.named_modules()
     return tuple(f"{name}." for name, m in modules if getattr(m, "restored_from_source", False))
-
-
-def _shape(tensor: Tensor) -> str:
-    return str(tuple(tensor.shape))

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
-from ..readout import ClassMaps, Prepared, Readout, best_class
-from ..segmentor import Inputs, ZeroShotSegmentor
+from ..inference.modes import Inputs
+from ..readout.maps import ScoreMaps
+from ..segmentor import ZeroShotSegmentor
 from .calibration import RIVALS, Rivals
 
 Answer = dict[str, Any]  # Any: tensors by name, and Rivals
@@ -23,34 +24,36 @@ def answering(
     """
     Args:
         size: one of SIZES.
-        with_rivals: every answer also has the image's `Rivals` under RIVALS; its vocabulary must
-            have both seen and unseen names.
+        with_rivals: every answer also has the image's `Rivals` under RIVALS. Inputs then bring a
+            "vocabulary" of both seen and unseen names.
 
     Returns:
         a function of a batch that gives a dict with "labels" (H, W) for every image.
     """
 
-    def read(prepared: Prepared, image: int, label_size: tuple[int, int]) -> Answer:
-        maps = _maps(model.readout, prepared, image, label_size, size)
+    def answer(maps: ScoreMaps, inputs: dict[str, Any]) -> Answer:
         if not with_rivals:
-            return {"labels": best_class(maps, prepared.num_classes, model.class_chunk)}
-        is_seen = prepared.scene.is_seen
-        is_seen = is_seen.expand(len(prepared.scene.images.images), -1)[image]
+            return {"labels": maps.labels(model.class_chunk)}
+        is_seen = torch.tensor(inputs["vocabulary"].is_seen, device=model.device)
         rivals = Rivals.of(maps, is_seen, model.class_chunk)
         return {"labels": rivals.answers(), RIVALS: rivals}
 
-    def answer(inputs: Inputs) -> list[Answer]:
+    def answers(batched_inputs: Inputs) -> list[Answer]:
         with torch.inference_mode():
-            return model.predict(inputs, read)
+            looks = zip(_looks(model, batched_inputs, size), batched_inputs, strict=True)
+            return [answer(maps, inputs) for maps, inputs in looks]
 
-    return answer
+    return answers
 
 
-def _maps(
-    readout: Readout, prepared: Prepared, image: int, label_size: tuple[int, int], size: str
-) -> ClassMaps:
+def _looks(model: ZeroShotSegmentor, batched_inputs: Inputs, size: str) -> list[ScoreMaps]:
     if size == "grid":
-        return readout.grid_maps(prepared, image)
-    return readout.maps(
-        prepared, image, prepared.scene.images.sizes[image] if size == "input" else label_size
-    )
+        prepared = model.prepare(batched_inputs)
+        return [model.readout.read_grid(prepared, i) for i in range(len(batched_inputs))]
+    if size == "input":  # what a model takes where nothing is said
+        sizes = ("height", "width")
+        batched_inputs = [
+            {key: value for key, value in inputs.items() if key not in sizes}
+            for inputs in batched_inputs
+        ]
+    return model.predict(batched_inputs)

@@ -12,8 +12,11 @@ from ..runtime.data import MetadataCatalog
 from ..vocabulary import Vocabulary
 from .boundary import BoundaryIoU
 from .calibration import Calibration
+from .comparisons import Comparisons
 from .folds import EPISODES, FoldEvaluator, masks_in
+from .gallery import Gallery
 from .measure import Measure
+from .observer import Observer
 from .protocols import PROTOCOLS, STANDARD, runs
 from .questions import Question
 from .zero_shot import ZeroShotEvaluator
@@ -50,19 +53,46 @@ def build_evaluators(cfg: CfgNode, name: str, trained: Vocabulary | None = None)
     evaluators: list[Evaluator] = []
     for protocols in runs(cfg.TEST.PROTOCOLS):
         first = PROTOCOLS[protocols[0]]
-        question = first.ask(metadata, trained)
         is_standard = first.run == PROTOCOLS[STANDARD].run
+        if first.size == "grid" and (cfg.TEST.SLIDING_WINDOW.ENABLED or cfg.TEST.AUG.ENABLED):
+            raise ValueError(
+                f"protocol {protocols[0]!r} compares on the features of one look at an image; set "
+                "TEST.SLIDING_WINDOW.ENABLED and TEST.AUG.ENABLED False."
+            )
+        question = first.ask(metadata, trained)
+        own = folder if is_standard else folder / protocols[0]
+        has_page = cfg.TEST.REPORT and STANDARD in protocols
         evaluators.append(
             ZeroShotEvaluator.of_dataset(
                 name,
-                folder if is_standard else folder / protocols[0],
-                cfg.TEST.PICTURES,
-                protocols,
-                measures_of(cfg, question),
-                question,
+                own,
+                question=question,
+                protocols=protocols,
+                measures=measures_of(cfg, question),
+                observers=_observers(cfg, own, question, metadata.get("palette"), has_page),
             )
         )
     return evaluators
+
+
+def _observers(
+    cfg: CfgNode,
+    folder: Path,
+    question: Question,
+    palette: Sequence[Sequence[int]] | None,
+    has_page: bool,
+) -> list[Observer]:
+    """Those that draw; `palette` has the colours of the classes of the label maps."""
+    scored, colours = question.scored, None
+    if palette is not None:
+        chosen = [question.tested.index(name) for name in scored.names]
+        colours = np.asarray(palette, np.uint8)[chosen]
+    observers: list[Observer] = []
+    if cfg.TEST.PICTURES:
+        observers.append(Comparisons(folder / "pictures", cfg.TEST.PICTURES, scored, colours))
+    if has_page:
+        observers.append(Gallery(folder, scored, colours=colours))
+    return observers
 
 
 def measures_of(cfg: CfgNode, question: Question) -> list[Measure]:

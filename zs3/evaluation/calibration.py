@@ -21,7 +21,7 @@ from .curve import Curve
 from .measure import Measure
 
 if TYPE_CHECKING:  # readouts import CLIP, which whoever only scores files need not wait for
-    from ..readout import ClassMaps
+    from ..readout.maps import ScoreMaps
 
 RIVALS = "rivals"
 
@@ -40,17 +40,19 @@ class Rivals:
     labels: Tensor
 
     @classmethod
-    def of(cls, maps: ClassMaps, is_seen: Tensor, chunk: int) -> Rivals:
+    def of(cls, maps: ScoreMaps, is_seen: Tensor, chunk: int) -> Rivals:
         """
         Args:
-            maps: gives (k, H, W) scores for a slice of the K classes.
             is_seen: (K,) bool; some seen and some not.
             chunk: classes whose maps are held at a time.
+
+        Raises:
+            ValueError: scores that are not a number.
         """
         halves = [half.nonzero()[:, 0] for half in (is_seen.cpu(), ~is_seen.cpu())]
         best: Rivals | None = None
         for start in range(0, len(is_seen), chunk):
-            part = maps(slice(start, start + chunk))
+            part = maps.maps(slice(start, start + chunk))
             if best is None:
                 scores = part.new_full((2, *part.shape[1:]), -torch.inf)
                 best = cls(scores, torch.zeros_like(scores, dtype=torch.int64))
@@ -62,6 +64,8 @@ class Rivals:
                     best.labels[half] = torch.where(higher, index[label], best.labels[half])
                     best.scores[half] = torch.maximum(score, best.scores[half])
         assert best is not None  # a vocabulary has names
+        if best.scores.isnan().any():
+            raise ValueError("the scores of an image contain NaN, so it has no best classes.")
         return best
 
     def seen_wins(self, gamma: float) -> Tensor:

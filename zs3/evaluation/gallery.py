@@ -1,53 +1,132 @@
-"""The first images of an evaluation with truth and prediction, as pictures."""
+"""The images a model does best and worst on, kept as small pictures while it is evaluated."""
 
 from __future__ import annotations
 
+import json
+import math
+from itertools import chain
 from pathlib import Path
+from typing import Any  # JSON
 
-import cv2
 import numpy as np
 
+from ..files import write_atomically
+from ..runtime.utils import comm
 from ..vocabulary import IGNORE, Vocabulary
-from .pictures import comparison, palette, save_png
+from .confusion import iou, mean, predicted_pixels
+from .pictures import palette
+from .thumbnails import thumbnails
+
+IMAGES = "images.json"
+Entry = dict[str, Any]
 
 
 class Gallery:
     """
+    An observer of an evaluation that writes images.json: the mean IoU of every image, over the
+    classes it shows, and pictures of the best and worst. Of each process 2 * `count` are in memory.
+
     Args:
-        folder: where NNN_NAME.png go; made when there is one.
-        limit: how many pictures to draw; those of further images are not.
+        directory: where to write.
         vocabulary: of the labels.
-        colours: (K, 3) uint8 RGB.
+        colours: (K, 3) uint8 RGB for label maps.
+        ignore_label: what pixels without a label have.
+        count: best images, and worst images, to keep.
+        side: the longer side of the pictures, at most (pixels).
     """
 
     def __init__(
-        self, folder: Path, limit: int, vocabulary: Vocabulary, colours: np.ndarray | None = None
+        self,
+        directory: str | Path,
+        vocabulary: Vocabulary,
+        *,
+        colours: np.ndarray | None = None,
+        ignore_label: int = IGNORE,
+        count: int = 6,
+        side: int = 256,
     ) -> None:
-        self.folder = folder
-        self.limit = limit
+        self.directory = Path(directory)
         self.vocabulary = vocabulary
         self.colours = palette(len(vocabulary)) if colours is None else colours
-        self.drawn = 0
+        self.ignore_label = ignore_label
+        self.count = count
+        self.side = side
+        self.reset()
 
-    def add(self, name: str, image: np.ndarray, truth: np.ndarray, labels: np.ndarray) -> None:
-        """
-        Args:
-            name: file name of the image.
-            image: (h, w, 3) RGB 0..255, perhaps of another size than the labels.
-            truth: (H, W) classes 0..K-1, or IGNORE.
-            labels: (H, W) predicted; K and above are no class.
-        """
-        if self.drawn >= self.limit:
+    def reset(self) -> None:
+        self._scores: dict[str, float] = {}
+        self._best: list[Entry] = []
+        self._worst: list[Entry] = []
+
+    def see(
+        self,
+        file: str,
+        image: np.ndarray,
+        truth: np.ndarray,
+        labels: np.ndarray,
+        confusion: np.ndarray,
+    ) -> None:
+        """Arguments as for any `Observer`; an image without a labelled pixel is passed over."""
+        score = round(mean(iou(confusion)), 4)
+        if math.isnan(score):
             return
-        size = (truth.shape[1], truth.shape[0])
-        picture = comparison(
-            cv2.resize(image.astype(np.uint8), size, interpolation=cv2.INTER_AREA),
-            truth,
-            np.where(labels < len(self.vocabulary), labels, np.int64(IGNORE)),
-            self.vocabulary.names,
-            self.colours,
-            unseen=self.vocabulary.unseen,
-        )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        save_png(self.folder / f"{self.drawn:03d}_{Path(name).stem}.png", picture)
-        self.drawn += 1
+        self._scores[file] = score
+        entry: Entry = {"file": file, "mIoU": score}
+        best = sorted([*self._best, entry], key=_from_best)[: self.count]
+        worst = sorted([*self._worst, entry], key=_from_worst)[: self.count]
+        if entry in best or entry in worst:
+            entry |= self._described(image, truth, labels, confusion)
+            self._best, self._worst = best, worst
+
+    def finish(self) -> None:
+        """Gathers from all processes; the main one writes."""
+        shares = comm.gather((self._scores, self._best, self._worst))
+        if not comm.is_main_process():
+            return
+        scores = dict(sorted(chain.from_iterable(own.items() for own, _, _ in shares)))
+        best = sorted(chain.from_iterable(own for _, own, _ in shares), key=_from_best)
+        worst = sorted(chain.from_iterable(own for _, _, own in shares), key=_from_worst)
+        # Of few images none is both among the best and among the worst.
+        content = {
+            "scores": scores,
+            "best": best[: min(self.count, len(scores) // 2)],
+            "worst": worst[: min(self.count, len(scores) - len(scores) // 2)],
+        }
+        self.directory.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        write_atomically(self.directory / IMAGES, text.encode())
+
+    def _described(
+        self, image: np.ndarray, truth: np.ndarray, labels: np.ndarray, confusion: np.ndarray
+    ) -> Entry:
+        """Pixel accuracy, the classes of either map (the largest first), and the pictures."""
+        pixels, per_class = predicted_pixels(confusion) + confusion.sum(1), iou(confusion)
+        occurring = np.argsort(-pixels, kind="stable")[: np.count_nonzero(pixels)]
+        return {
+            "pAcc": round(float(100 * np.trace(confusion) / confusion.sum()), 4),
+            "classes": [
+                {
+                    "name": self.vocabulary.names[k],
+                    "colour": "#{:02x}{:02x}{:02x}".format(*self.colours[k]),
+                    "IoU": None if math.isnan(per_class[k]) else round(float(per_class[k]), 4),
+                }
+                for k in occurring
+            ],
+            "pictures": thumbnails(
+                image,
+                truth,
+                labels,
+                self.colours,
+                is_seen=np.array(self.vocabulary.is_seen),
+                ignore=self.ignore_label,
+                side=self.side,
+            ),
+        }
+
+
+def _from_best(entry: Entry) -> tuple[float, str]:
+    return -entry["mIoU"], entry["file"]
+
+
+def _from_worst(entry: Entry) -> tuple[float, str]:
+    return entry["mIoU"], entry["file"]

@@ -4,97 +4,56 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import yaml
 
-from ..data.mapper import Sample, some
-from ..data.reading import read_label
+from ..data.label_table import LabelTable
+from ..data.mapper import Sample
 from ..nearest import did_you_mean
 from ..runtime.settings import PlainLoader
 from .questions import Question
 
-_INVALID = -1
 _EXAMPLES = 3
 
 
-@dataclass(frozen=True)
-class AnswerTable:
+def answer_table(
+    question: Question,
+    names: Mapping[int, str] | None = None,
+    offset: int = 0,
+    nothing: Iterable[int] = (),
+) -> LabelTable:
     """
-    What the values in prediction files mean.
+    What the values in prediction files mean: value -> index into the names that were asked for, or
+    their number where nothing is predicted.
 
-    Attributes:
-        table: (65536,) int64 value -> index into the names that were asked for; as many as there
-            are of them where nothing is predicted; negative for what is no answer.
+    Args:
+        names: value -> name; left out, value k + `offset` is the k-th name that is asked for.
+        nothing: values of pixels for which nothing is predicted, which is always wrong.
+
+    Raises:
+        ValueError: a name that is not asked for, or a value out of 0..65535 or with two meanings.
     """
-
-    table: np.ndarray
-
-    @classmethod
-    def of(
-        cls,
-        question: Question,
-        names: Mapping[int, str] | None = None,
-        offset: int = 0,
-        nothing: Iterable[int] = (),
-    ) -> AnswerTable:
-        """
-        Args:
-            names: value -> name; left out, value k + `offset` is the k-th name that is asked for.
-            nothing: values of pixels for which nothing is predicted, which is always wrong.
-
-        Raises:
-            ValueError: a name that is not asked for, or a value out of 0..65535 or with two
-                meanings.
-        """
-        asked = question.asked
-        if names is None:
-            names = {k + offset: name for k, name in enumerate(asked.names)}
-        unknown = [name for name in names.values() if name not in asked.names]
-        if unknown:
-            hint = did_you_mean(unknown[0], asked.names)
-            raise ValueError(
-                f"{len(unknown)} names of the predictions are not among the {len(asked)} that "
-                f"compete here: {listed(map(repr, unknown))}.{hint} What counts as no name at all "
-                "is given with --ignore."
-            )
-        nothing = list(nothing)
-        for value in (*names, *nothing):
-            if not 0 <= value <= 65535:
-                raise ValueError(f"predictions hold values of 0 to 65535, so {value} has none.")
-            if value in names and value in nothing:
-                raise ValueError(
-                    f"value {value} is {names[value]!r} and cannot be ignored as well."
-                )
-        table = np.full(65536, _INVALID, np.int64)
-        table[list(names)] = [asked.index(name) for name in names.values()]
-        table[nothing] = len(asked)
-        return cls(table)
-
-    @property
-    def values(self) -> np.ndarray:
-        """Those that are answers, ascending."""
-        return np.flatnonzero(self.table != _INVALID)
-
-    def read(self, path: Path) -> np.ndarray:
-        """
-        (H, W) int64 answers.
-
-        Raises:
-            WrongValues: a value that is no answer.
-            ValueError: an unreadable file.
-        """
-        stored = read_label(path)
-        labels = self.table[stored]
-        if labels.min() == _INVALID:
-            raise WrongValues(some(np.unique(stored[labels == _INVALID])))
-        return labels
-
-
-class WrongValues(ValueError):
-    """Values of a file that mean nothing."""
+    asked = question.asked
+    if names is None:
+        names = {k + offset: name for k, name in enumerate(asked.names)}
+    unknown = [name for name in names.values() if name not in asked.names]
+    if unknown:
+        hint = did_you_mean(unknown[0], asked.names)
+        raise ValueError(
+            f"{len(unknown)} names of the predictions are not among the {len(asked)} that compete "
+            f"here: {listed(map(repr, unknown))}.{hint} What counts as no name at all is given "
+            "with --ignore."
+        )
+    answers = {value: asked.index(name) for value, name in names.items()}
+    for value in nothing:
+        if value in names:
+            raise ValueError(f"value {value} is {names[value]!r} and cannot be ignored as well.")
+        answers[value] = len(asked)
+    for value in answers:
+        if not 0 <= value <= 65535:
+            raise ValueError(f"predictions hold values of 0 to 65535, so {value} has none.")
+    return LabelTable(answers, len(asked))
 
 
 def read_names(path: str | Path) -> dict[int, str]:

@@ -19,8 +19,8 @@ from .confusion import accuracy, iou, predicted_pixels
 Metrics = Mapping[str, float]
 Kinds = Mapping[str, Sequence[str]]  # unseen names by the kind of their novelty
 
-_BY_CLASS = ("IoU-", "ACC-")
-_NOT_IN_SUMMARY = (*_BY_CLASS, "BIoU-")
+_IN_TABLE = ("IoU-", "ACC-")
+BY_CLASS = (*_IN_TABLE, "BIoU-")  # what scores of a single class start with
 
 
 def print_report(
@@ -59,7 +59,7 @@ def print_results(
         column = f"{name} {task.removeprefix('sem_seg').removeprefix('_')}".strip()
         tables.setdefault(next(iter(metrics)), {})[column] = metrics
     for table in tables.values():
-        has_classes = any(key.startswith(_BY_CLASS) for scores in table.values() for key in scores)
+        has_classes = any(key.startswith(_IN_TABLE) for scores in table.values() for key in scores)
         print_report(table, vocabulary if has_classes else None)
 
 
@@ -71,7 +71,7 @@ def summary_table(results: Mapping[str, Metrics]) -> Table:
         table.add_column(name, justify="right", overflow="fold")
     rows = dict.fromkeys(name for metrics in results.values() for name in metrics)
     for row in rows:
-        if not row.startswith(_NOT_IN_SUMMARY):
+        if not row.startswith(BY_CLASS):
             numbers = (_number(metrics.get(row)) for metrics in results.values())
             table.add_row(row, *numbers, style="bold" if row == "hIoU" else "")
     return table
@@ -89,7 +89,7 @@ def class_table(results: Mapping[str, Metrics], vocabulary: Vocabulary) -> Table
     for split, names in (("seen", vocabulary.seen), ("unseen", vocabulary.unseen)):
         for name in names:
             cells = [
-                metrics.get(f"{what}{name}") for metrics in results.values() for what in _BY_CLASS
+                metrics.get(f"{what}{name}") for metrics in results.values() for what in _IN_TABLE
             ]
             table.add_row(
                 name, split, *map(_number, cells), style="cyan" if split == "unseen" else ""

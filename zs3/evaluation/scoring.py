@@ -11,9 +11,11 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from ..data.label_table import LabelTable
 from ..data.loader import start_worker
-from ..data.mapper import Sample, SampleReader, some
-from .predictions import AnswerTable, WrongValues, listed
+from ..data.mapper import Sample, SampleReader
+from ..data.reading import read_label
+from .predictions import listed
 from .zero_shot import ZeroShotEvaluator
 
 Pairs = Sequence[tuple[Sample, Path]]
@@ -22,7 +24,7 @@ _CHUNK = 16  # files a task: matrices of large vocabularies travel once for so m
 
 @dataclass(frozen=True)
 class Problem:
-    """A file that cannot be scored: what is wrong with it and all of its kind, and how with it."""
+    """A file that cannot be scored: what is wrong with it and all of its kind, and in detail."""
 
     file: str
     what: str
@@ -46,7 +48,7 @@ class FileScorer:
 
     evaluator: ZeroShotEvaluator
     truth: SampleReader
-    answers: AnswerTable
+    answers: LabelTable
 
     def __call__(self, pairs: Pairs) -> Result:
         self.evaluator.reset()
@@ -59,16 +61,17 @@ class FileScorer:
         except (OSError, ValueError) as error:
             return Problem(file.name, "have a label map that cannot be used", str(error))
         try:
-            labels = self.answers.read(file)
-        except WrongValues as error:
-            expected = f"hold values that are no answer (those are {some(self.answers.values)})"
-            return Problem(file.name, expected, str(error))
+            stored = read_label(file)
         except (OSError, ValueError) as error:
             return Problem(file.name, "cannot be read", str(error))
+        try:
+            labels = self.answers(stored, file.name)
+        except ValueError as error:
+            return Problem(file.name, "hold values that are no answer", str(error))
         if self.evaluator.size == "label" and labels.shape != truth.shape:
-            given, expected = (f"{x.shape[1]} x {x.shape[0]}" for x in (labels, truth))
+            given, expected = (f"{x.shape[1]} x {x.shape[0]} pixels" for x in (labels, truth))
             what = "have another size than their label map"
-            return Problem(file.name, what, f"{given} instead of {expected}")
+            return Problem(file.name, what, f"{file.name} is {given}, expected {expected}.")
         inputs = {"file_name": str(file), "sem_seg": torch.from_numpy(truth)}
         self.evaluator.process([inputs], [{"labels": torch.from_numpy(labels)}])
         return None
@@ -128,6 +131,7 @@ def _complaint(problems: Sequence[Problem], count: int) -> str:
     kinds = dict.fromkeys(problem.what for problem in problems)
     parts = []
     for kind in kinds:
-        examples = [f"{p.file} ({p.detail})" for p in problems if p.what == kind]
-        parts.append(f"{len(examples)} of {count} predictions {kind}: {listed(examples)}")
-    return "; ".join(parts) + "."
+        wrong = [problem for problem in problems if problem.what == kind]
+        files = listed(problem.file for problem in wrong)
+        parts.append(f"{len(wrong)} of {count} predictions {kind} ({files}): {wrong[0].detail}")
+    return " ".join(parts)

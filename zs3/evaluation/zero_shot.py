@@ -16,8 +16,8 @@ from ..runtime.utils import comm
 from ..vocabulary import IGNORE, Vocabulary
 from .calibration import Calibration
 from .confusion import accuracy, confusion_matrix, iou, summary
-from .gallery import Gallery
 from .measure import Measure
+from .observer import Observer
 from .processes import sum_over_processes
 from .protocols import PROTOCOLS, STANDARD, runs, task_of
 from .questions import Question
@@ -30,7 +30,7 @@ class ZeroShotEvaluator(DatasetEvaluator):
     Fills one confusion matrix over a dataset, on all processes, and scores it.
 
     Args:
-        question: what the model was asked.
+        question: what the model was asked; a vocabulary is asked for all of its names.
         protocols: names of PROTOCOLS to score by; they agree in question and size.
         measures: what to count besides.
         ignore_label: what pixels without a label have.
@@ -38,7 +38,7 @@ class ZeroShotEvaluator(DatasetEvaluator):
         reader: image and labels of a sample that brings no "sem_seg".
         output_dir: where metrics.json, per_class.csv, confusion.npz (see `confusion_npz`) and the
             measures' files go; None writes nothing.
-        gallery: draws the first samples of the main process.
+        observers: are shown every image that a sample brings.
 
     Raises:
         ValueError: unknown protocols or such that one run cannot serve, or a kind of names that are
@@ -47,7 +47,7 @@ class ZeroShotEvaluator(DatasetEvaluator):
 
     def __init__(
         self,
-        question: Question,
+        question: Question | Vocabulary,
         *,
         protocols: Sequence[str] = (STANDARD,),
         measures: Sequence[Measure] = (),
@@ -55,14 +55,14 @@ class ZeroShotEvaluator(DatasetEvaluator):
         kinds: Kinds | None = None,
         reader: Callable[[Sample], tuple[np.ndarray, np.ndarray]] | None = None,
         output_dir: str | Path | None = None,
-        gallery: Gallery | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         if len(runs(protocols)) > 1:
             raise ValueError(
                 f"protocols {list(protocols)} ask different questions; evaluate them one by one."
             )
-        self.question = question
-        self.vocabulary = question.scored
+        self.question = Question.about(question) if isinstance(question, Vocabulary) else question
+        self.vocabulary = self.question.scored
         self.protocols = protocols
         self.size = PROTOCOLS[protocols[0]].size
         self.measures = measures
@@ -70,7 +70,7 @@ class ZeroShotEvaluator(DatasetEvaluator):
         self.kinds = kinds or {}
         self.reader = reader
         self.output_dir = Path(output_dir) if output_dir else None
-        self.gallery = gallery
+        self.observers = observers
         for kind, names in self.kinds.items():
             wrong = sorted(set(names) - set(self.vocabulary.unseen))
             if wrong:
@@ -82,27 +82,23 @@ class ZeroShotEvaluator(DatasetEvaluator):
         cls,
         name: str,
         output_dir: str | Path | None = None,
-        pictures: int = 0,
+        *,
+        question: Question | None = None,
         protocols: Sequence[str] = (STANDARD,),
         measures: Sequence[Measure] = (),
-        question: Question | None = None,
+        observers: Sequence[Observer] = (),
     ) -> ZeroShotEvaluator:
         """
         For a registered dataset, from its metadata.
 
         Args:
-            pictures: how many comparisons to draw into output_dir/pictures.
             question: what the protocols ask, if left out; those that have to know what the model
                 was trained on cannot be left to it.
         """
         metadata = MetadataCatalog.get(name)
         question = question or PROTOCOLS[protocols[0]].ask(metadata, None)
-        colours, scored = metadata.get("palette"), question.scored
-        if colours is not None:
-            chosen = [question.tested.index(class_) for class_ in scored.names]
-            colours = np.asarray(colours, np.uint8)[chosen]
         kinds = {
-            kind: tuple(class_ for class_ in names if class_ in scored.unseen)
+            kind: tuple(class_ for class_ in names if class_ in question.scored.unseen)
             for kind, names in (metadata.get("kinds") or {}).items()
         }
         return cls(
@@ -113,17 +109,15 @@ class ZeroShotEvaluator(DatasetEvaluator):
             kinds={kind: names for kind, names in kinds.items() if names},
             reader=SampleReader.of_dataset(name),
             output_dir=output_dir,
-            gallery=Gallery(Path(output_dir) / "pictures", pictures, scored, colours)
-            if output_dir is not None and pictures
-            else None,
+            observers=observers,
         )
 
     def reset(self) -> None:
         self._confusion = np.zeros((len(self.vocabulary), self.question.num_answers), np.int64)
         for measure in self.measures:
             measure.counts[:] = 0
-        if self.gallery:
-            self.gallery.drawn = 0
+        for observer in self.observers:
+            observer.reset()
 
     @property
     def asked(self) -> Vocabulary:
@@ -145,8 +139,8 @@ class ZeroShotEvaluator(DatasetEvaluator):
     ) -> None:  # Any: tensors by name, and what measures read
         """
         Args:
-            inputs: dicts with the labels "sem_seg" (H, W) and, for pictures, "image" (3, h, w); or
-                with what `reader` reads.
+            inputs: dicts with the labels "sem_seg" (H, W) and, for observers, "image" (3, h, w);
+                or with what `reader` reads.
             outputs: dicts with "labels" (H, W), or with the scores "sem_seg" (A, H, W), indices
                 into the names that were asked for; and with what the measures need.
 
@@ -162,15 +156,17 @@ class ZeroShotEvaluator(DatasetEvaluator):
                 truth = self.question.truth(truth, self.ignore_label)
                 if self.size != "label":
                     truth = at_size(truth, labels.shape)
-                self._confusion += confusion_matrix(
+                confusion = confusion_matrix(
                     truth, labels, len(self.vocabulary), num_answers=self.question.num_answers
                 )
                 for measure in self.measures:
                     measure.add(truth, labels, output)
             except ValueError as error:
                 raise ValueError(f"{file}: {error}") from error
-            if self.gallery and image is not None and comm.is_main_process():
-                self.gallery.add(sample["file_name"], image, truth, labels)
+            self._confusion += confusion
+            if image is not None:
+                for observer in self.observers:
+                    observer.see(sample["file_name"], image, truth, labels, confusion)
 
     def evaluate(self) -> dict[str, dict[str, float]]:
         """
@@ -198,6 +194,8 @@ class ZeroShotEvaluator(DatasetEvaluator):
             )
         if self.output_dir and comm.is_main_process():
             self._write(self.output_dir, results)
+        for observer in self.observers:
+            observer.finish()
         return results
 
     def _standard(self, confusion: np.ndarray, is_seen: np.ndarray) -> dict[str, float]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .build import Grouping, build_grouping
+from .deformable import DeformableAttention
+from .deformable_pixel_decoder import MSDeformAttnPixelDecoder
 from .detr_decoder import DETRDecoder
 from .masked_decoder import MaskedDecoder
 from .pixel_decoder import FPN, BackboneMap, DecodedPixels, TransformerEncoderFPN
@@ -18,7 +20,9 @@ __all__ = [
     "BackboneMap",
     "DETRDecoder",
     "DecodedPixels",
+    "DeformableAttention",
     "Grouping",
+    "MSDeformAttnPixelDecoder",
     "MaskProposals",
     "MaskedDecoder",
     "PixelGrid",

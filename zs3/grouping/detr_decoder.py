@@ -92,7 +92,8 @@ class DETRDecoder(nn.Module):
         if x is None:
             raise ValueError(
                 f"queries read the map {ENCODED!r}, but this pixel decoder encodes none; "
-                "use TransformerEncoderFPN, or a backbone map as IN_FEATURE."
+                "use TransformerEncoderFPN or MSDeformAttnPixelDecoder, or a backbone map as "
+                "IN_FEATURE."
             )
         x = self.input_proj(x)
         position = sine_position(x.shape[2:], x.shape[1], device=x.device)

@@ -6,7 +6,7 @@ MaskFormer (arXiv 2107.06278, section 3.2). Modules are numbered from the finest
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -88,13 +88,8 @@ class FPN(nn.Module):
         super().__init__()
         self.in_features = tuple(in_channels)
         *fine, coarsest = in_channels.values()
-        self.lateral = nn.ModuleList(
-            c2_xavier(ConvNorm(channels, conv_dim, 1, norm=norm)) for channels in fine
-        )
-        self.output = nn.ModuleList(
-            c2_xavier(ConvNorm(channels, conv_dim, 3, padding=1, norm=norm))
-            for channels in [conv_dim] * len(fine) + [coarsest]
-        )
+        self.lateral = conv_norms(fine, conv_dim, 1, norm)
+        self.output = conv_norms([conv_dim] * len(fine) + [coarsest], conv_dim, 3, norm)
         self.mask_features = c2_xavier(nn.Conv2d(conv_dim, mask_dim, 3, padding=1))
         self.embedding_dim = mask_dim
 
@@ -112,11 +107,7 @@ class FPN(nn.Module):
         """As for `BackboneMap`."""
         *fine, coarsest = (features[name] for name in self.in_features)
         *outputs, first = self.output
-        maps = [first(coarsest).relu()]
-        for x, lateral, output in reversed(list(zip(fine, self.lateral, outputs, strict=True))):
-            x = lateral(x)
-            above = F.interpolate(maps[-1], size=x.shape[2:], mode="nearest")
-            maps.append(output(x + above).relu())
+        maps = top_down([first(coarsest).relu()], fine, self.lateral, outputs, mode="nearest")
         return DecodedPixels(self.mask_features(maps[-1]), tuple(maps[:3]))
 
 
@@ -171,6 +162,42 @@ class TransformerEncoderFPN(nn.Module):
         return replace(self.fpn({**features, self.coarsest: encoded}), encoded=encoded)
 
 
+def conv_norms(in_channels: Iterable[int], channels: int, kernel: int, norm: str) -> nn.ModuleList:
+    """A convolution that keeps the size for every one of `in_channels`, with its norm."""
+    return nn.ModuleList(
+        c2_xavier(ConvNorm(each, channels, kernel, padding=kernel // 2, norm=norm))
+        for each in in_channels
+    )
+
+
+def top_down(
+    maps: Sequence[Tensor],
+    fine: Sequence[Tensor],
+    lateral: Iterable[nn.Module],
+    output: Iterable[nn.Module],
+    *,
+    mode: str,
+) -> list[Tensor]:
+    """
+    An FPN's way down, y = relu(output(lateral(x) + enlarged previous y)).
+
+    Args:
+        maps: the way so far, from coarse to fine.
+        fine: backbone maps that continue it, from fine to coarse.
+        lateral, output: the modules for each of them.
+        mode: of the enlargement, "nearest" or "bilinear".
+
+    Returns:
+        list[Tensor]: `maps` and one map for each of `fine`, from coarse to fine.
+    """
+    way = list(maps)
+    for x, project, smooth in reversed(list(zip(fine, lateral, output, strict=True))):
+        x = project(x)
+        above = F.interpolate(way[-1], size=x.shape[2:], mode=mode)
+        way.append(smooth(x + above).relu())
+    return way
+
+
 def select(input_shape: dict[str, ShapeSpec], names: Sequence[str]) -> dict[str, int]:
     """
     Channels of some of the backbone's maps by name, from fine to coarse.
@@ -181,7 +208,7 @@ def select(input_shape: dict[str, ShapeSpec], names: Sequence[str]) -> dict[str,
     unknown = [name for name in names if name not in input_shape]
     if unknown or not names:
         raise ValueError(
-            f"MODEL.*_DECODER.IN_FEATURE(S) asks for {unknown or 'no map at all'}, "
+            f"MODEL.*_DECODER.*_FEATURE(S) asks for {unknown or 'no map at all'}, "
             f"and the backbone gives {sorted(input_shape)}; choose among these."
         )
     by_stride = sorted(names, key=lambda name: cast(int, input_shape[name].stride))

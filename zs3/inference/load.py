@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..checkpoints.weight_file import VOCABULARY, weight_file
 from ..config import get_config
 from ..data import register_datasets, vocabulary_of
-from ..engine.run import VOCABULARY
-from ..engine.weights import load_weights, weight_file
+from ..engine.weights import load_weights
 from ..runtime.config import CfgNode
 from ..runtime.modeling import build_model
 from ..segmentor import ZeroShotSegmentor

@@ -1,6 +1,7 @@
 """From regions and their logits to scores or labels at any size."""
 
-from .base import ClassMaps, Prepared, Readout, best_class, build_readout
+from .base import Prepared, Readout, build_readout
+from .maps import ClassMaps, ScoreMaps
 from .pixels import PixelReadout
 from .regions import RegionReadout
 
@@ -10,6 +11,6 @@ __all__ = [
     "Prepared",
     "Readout",
     "RegionReadout",
-    "best_class",
+    "ScoreMaps",
     "build_readout",
 ]

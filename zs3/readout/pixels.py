@@ -13,7 +13,8 @@ from ..registry import READOUT_REGISTRY
 from ..runtime.config import CfgNode, configurable
 from ..scene import Scene
 from ..text import TextBank
-from .base import ClassMaps, Prepared, Readout, Size, resize
+from .base import Prepared, Readout
+from .maps import ClassMaps, ScoreMaps, Size, resize
 
 ACTIVATIONS = ("softmax", "sigmoid")
 SIZES = ("input", "output")
@@ -122,7 +123,7 @@ class PixelReadout(Readout):
 
         return maps
 
-    def grid_maps(self, prepared: Prepared, image: int) -> ClassMaps:
+    def read_grid(self, prepared: Prepared, image: int) -> ScoreMaps:
         images = prepared.scene.images
         if images.sizes[image] != images.padded_size:
             raise ValueError(
@@ -135,7 +136,11 @@ class PixelReadout(Readout):
             return prepared.scores[image, classes]
 
         activate = self._activation(logits, prepared.num_classes)
-        return lambda classes: self.bias(activate(logits(classes)), prepared.scene, image, classes)
+
+        def maps(classes: slice) -> Tensor:
+            return self.bias(activate(logits(classes)), prepared.scene, image, classes)
+
+        return ScoreMaps(maps, prepared.num_classes, prepared.scene.regions.grid)
 
     def _activation(self, logits: ClassMaps, num_classes: int) -> Callable[[Tensor], Tensor]:
         if self.activation == "sigmoid":

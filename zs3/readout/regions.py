@@ -16,7 +16,8 @@ from ..registry import READOUT_REGISTRY
 from ..runtime.config import CfgNode, configurable
 from ..scene import Scene
 from ..text import TextBank
-from .base import ClassMaps, Prepared, Readout, Size, resize
+from .base import Prepared, Readout
+from .maps import ClassMaps, Size, resize
 
 
 @READOUT_REGISTRY.register()

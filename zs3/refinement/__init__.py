@@ -4,6 +4,7 @@ from .build import build_refiners
 from .crops import Crops, SquareBoxes, tight_boxes
 from .fusion import PublishedFusion, RenormalizedFusion
 from .looks import CropLook, DenseLook
+from .proposal_filter import ProposalFilter
 from .second_look import ClipSecondLook
 from .seen_bias import SeenBias
 
@@ -12,6 +13,7 @@ __all__ = [
     "CropLook",
     "Crops",
     "DenseLook",
+    "ProposalFilter",
     "PublishedFusion",
     "RenormalizedFusion",
     "SeenBias",

@@ -20,6 +20,7 @@ from ..text import TextBank
 from .crops import Crops, SquareBoxes, tight_boxes
 from .fusion import FUSION_REGISTRY
 from .looks import CropLook, DenseLook
+from .proposal_filter import ProposalFilter
 
 
 @REFINER_REGISTRY.register()
@@ -38,7 +39,8 @@ class ClipSecondLook(nn.Module):
         text: what they are compared with.
         fusion: (logits (B, N, K+1), CLIP's logits (B, N, K), is_seen) -> scores (B, N, K).
         pixel_mean, pixel_std: of CLIP's images, 0..255.
-        min_pixels: proposals of fewer pixels are not looked at and score 0; 0 looks at all.
+        proposals: which proposals CLIP is asked about. Those left out score 0; duplicates have
+            the opinion on what represents them.
     """
 
     looks_with_clip = True  # so the text encoder keeps CLIP's image tower
@@ -56,14 +58,14 @@ class ClipSecondLook(nn.Module):
         fusion: nn.Module,
         pixel_mean: Sequence[float],
         pixel_std: Sequence[float],
-        min_pixels: int = 0,
+        proposals: ProposalFilter | None = None,
     ) -> None:
         super().__init__()
         object.__setattr__(self, "clip", clip)  # past nn.Module, which would register it
         self.look = look
         self.text = text
         self.fusion = fusion
-        self.min_pixels = min_pixels
+        self.proposals = proposals or ProposalFilter()
         self.register_buffer("pixel_mean", torch.tensor(pixel_mean).view(3, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(pixel_std).view(3, 1, 1), persistent=False)
 
@@ -80,7 +82,7 @@ class ClipSecondLook(nn.Module):
             "fusion": FUSION_REGISTRY.get(options.FUSION)(cfg),
             "pixel_mean": [255 * value for value in statistics["mean"]],
             "pixel_std": [255 * value for value in statistics["std"]],
-            "min_pixels": options.MIN_PIXELS,
+            "proposals": ProposalFilter.from_config(cfg),
         }
 
     @torch.no_grad()
@@ -103,9 +105,11 @@ class ClipSecondLook(nn.Module):
                 f"ClipSecondLook needs mask logits at the padded input size {size}, but {got}; "
                 "it works on proposals (MODEL.GROUPING.NAME MaskProposals) in RegionReadout."
             )
-        looked = (masks > 0).flatten(2).sum(-1) >= self.min_pixels
-        clip_logits = self.clip_logits(scene, masks, looked)
-        return self.fusion(logits, clip_logits, scene.is_seen) * looked[..., None]
+        kept, representative = self.proposals(masks, logits.softmax(-1)[..., -1])
+        asked = torch.zeros_like(kept).scatter(1, representative, True) & kept
+        opinions = self.clip_logits(scene, masks, asked)
+        opinions = opinions.take_along_dim(representative[..., None], 1)
+        return self.fusion(logits, opinions, scene.is_seen) * kept[..., None]
 
     def clip_logits(self, scene: Scene, masks: Tensor, looked: Tensor) -> Tensor:
         """(B, N, K), scaled cosines of proposals and names; 0 where CLIP did not look."""

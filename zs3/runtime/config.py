@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any  # configuration values are of any type
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING or RUNTIME == "embedded":
 else:
     from detectron2.config import CfgNode, configurable, get_cfg
 
-__all__ = ["CfgNode", "configurable", "dump", "get_cfg", "load_config", "resolve_device"]
+__all__ = ["CfgNode", "configurable", "dump", "get_cfg", "leaves", "load_config", "resolve_device"]
 
 
 def load_config(
@@ -49,7 +49,7 @@ def load_config(
     cfg, read = get_cfg(), _keys_zs3_reads()
     add_keys(cfg)
     add_keys(read)
-    existing, known = dict(_leaves(cfg)), dict(_leaves(read))
+    existing, known = dict(leaves(cfg)), dict(leaves(read))
     settings = settings_of_file(Path(config_file)) if config_file else []
     for setting in settings + settings_of_options(opts):
         if setting.key in known:
@@ -65,9 +65,9 @@ def load_config(
 
 def dump(cfg: CfgNode) -> str:
     """YAML of every key that zs3 reads: the same text on both runtimes, and loadable on both."""
-    unread = dict(_leaves(get_cfg())).keys() - dict(_leaves(_keys_zs3_reads())).keys()
+    unread = dict(leaves(get_cfg())).keys() - dict(leaves(_keys_zs3_reads())).keys()
     tree: dict[str, Any] = {}
-    for key, value in _leaves(cfg):
+    for key, value in leaves(cfg):
         if key not in unread:
             *sections, name = key.split(".")
             node = tree
@@ -84,10 +84,11 @@ def resolve_device(name: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _leaves(node: CfgNode, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of a tree, by the keys from its root, joined by dots."""
     for name, value in node.items():
         if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name}.")
+            yield from leaves(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 

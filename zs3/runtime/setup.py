@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
-import platform
 import random
-import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from .choice import RUNTIME
+from ..environment import run_record
+from ..files import write_atomically
 from .config import CfgNode, dump
 from .utils import comm
 from .utils.logger import setup_logger
@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 
 def default_setup(cfg: CfgNode, args: argparse.Namespace) -> None:
     """
-    Opens OUTPUT_DIR with log.txt and config.yaml, logs what runs where, seeds every generator.
+    Opens OUTPUT_DIR with log.txt, config.yaml and run.json (the command, versions, seed and
+    machine), logs the same, seeds every generator.
 
     Args:
         cfg: OUTPUT_DIR, SEED (plus the process's rank; negative draws one) and CUDNN_BENCHMARK.
@@ -37,30 +38,19 @@ def default_setup(cfg: CfgNode, args: argparse.Namespace) -> None:
             handler.close()
         setup_logger(cfg.OUTPUT_DIR, distributed_rank=rank, name=name)
     logger.info("process %d of %d", rank, comm.get_world_size())
-    logger.info("environment: %s", environment())
     logger.info("arguments: %s", args)
+    _seed(cfg.SEED + rank if cfg.SEED >= 0 else None)
     if comm.is_main_process():
         # An evaluation must not change what a trained model is loaded with.
-        name = "config_eval.yaml" if getattr(args, "eval_only", False) else "config.yaml"
-        path = Path(cfg.OUTPUT_DIR, name)
+        suffix = "_eval" if getattr(args, "eval_only", False) else ""
+        record = json.dumps(run_record(), indent=1) + "\n"
+        write_atomically(Path(cfg.OUTPUT_DIR, f"run{suffix}.json"), record.encode())
+        logger.info("run: %s", record)
+        path = Path(cfg.OUTPUT_DIR, f"config{suffix}.yaml")
         path.write_text(dump(cfg), encoding="utf-8")
         logger.info("configuration, also in %s:\n%s", path, dump(cfg))
-    _seed(cfg.SEED + rank if cfg.SEED >= 0 else None)
     if not getattr(args, "eval_only", False):
         torch.backends.cudnn.benchmark = cfg.CUDNN_BENCHMARK
-
-
-def environment() -> str:
-    """Versions and hardware in one line."""
-    device = (
-        torch.cuda.get_device_name()
-        if torch.cuda.is_available()
-        else f"CPU, {torch.get_num_threads()} threads"
-    )
-    python = platform.python_version()
-    return (
-        f"Python {python} on {sys.platform}, torch {torch.__version__}, {device}, runtime {RUNTIME}"
-    )
 
 
 def _seed(seed: int | None) -> None:

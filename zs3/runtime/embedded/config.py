@@ -101,6 +101,14 @@ def get_cfg() -> CfgNode:
             "TEST": {
                 # Iterations between evaluations; 0 evaluates at the end only.
                 "EVAL_PERIOD": 0,
+                # Test-time augmentation: mean scores of the image at several lengths of its shorter
+                # side (pixels), the longer one below MAX_SIZE, and of its mirror images.
+                "AUG": {
+                    "ENABLED": False,
+                    "MIN_SIZES": (400, 500, 600, 700, 800, 900, 1000, 1100, 1200),
+                    "MAX_SIZE": 4000,
+                    "FLIP": True,
+                },
             },
             # Where everything a run writes goes.
             "OUTPUT_DIR": "./output",

@@ -1,7 +1,7 @@
 """
-What scoring an image costs: time and memory of the evaluator on made-up label maps.
+What Boundary IoU and a calibration curve cost an image, beside IoU, on made-up label maps.
 
-    python benchmarks/evaluation.py --classes 20 171 847 --size 512
+    python benchmarks/measures.py --classes 20 171 847 --size 512
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from zs3.evaluation import ZeroShotEvaluator
 from zs3.evaluation.boundary import BoundaryIoU
 from zs3.evaluation.calibration import RIVALS, Calibration, Rivals
 from zs3.evaluation.measure import Measure
-from zs3.evaluation.questions import Question
-from zs3.readout import best_class
+from zs3.readout import ScoreMaps
 from zs3.vocabulary import Vocabulary
 
 IGNORE, CHUNK, GAMMAS = 65535, 64, np.linspace(0, 1, 21).tolist()
@@ -38,7 +37,9 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    print(f"{args.size} x {args.size} pixels, one thread, median of {args.repeats}; CPU ms an image")
+    print(
+        f"{args.size} x {args.size} pixels, one thread, median of {args.repeats}; CPU ms an image"
+    )
     print("classes | IoU | and Boundary IoU | and 21 gammas | peak MiB | argmax | both rivals")
     for count in args.classes:
         print(" | ".join(measured(count, args.size, args.repeats)))
@@ -60,7 +61,7 @@ def measured(count: int, size: int, repeats: int) -> list[str]:
     output = {"labels": torch.from_numpy(labels), RIVALS: rivals}
 
     def evaluator(*measures: Measure) -> ZeroShotEvaluator:
-        return ZeroShotEvaluator(Question.about(vocabulary), measures=measures)
+        return ZeroShotEvaluator(vocabulary, measures=measures)
 
     boundary, calibration = BoundaryIoU(count), Calibration(GAMMAS, count)
     times = [
@@ -74,10 +75,11 @@ def measured(count: int, size: int, repeats: int) -> list[str]:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    maps = torch.rand(count, size, size)
+    scores = torch.rand(count, size, size)
+    maps = ScoreMaps(lambda classes: scores[classes], count, (size, size))
     readouts = [
-        median(lambda: best_class(lambda part: maps[part], count, CHUNK), 5),
-        median(lambda: Rivals.of(lambda part: maps[part], is_seen, CHUNK), 5),
+        median(lambda: maps.labels(CHUNK), 5),
+        median(lambda: Rivals.of(maps, is_seen, CHUNK), 5),
     ]
     return [str(count), *(f"{t:.1f}" for t in times), f"{peak / MIB:.0f}"] + [
         f"{t:.0f}" for t in readouts

@@ -1,0 +1,46 @@
+import pytest
+import torch
+
+from zs3.readout import ScoreMaps
+
+
+def of(scores: torch.Tensor) -> ScoreMaps:
+    return ScoreMaps(scores.__getitem__, len(scores), scores.shape[1:])
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 10])
+def test_any_chunk_gives_the_argmax(chunk: int) -> None:
+    scores = torch.randn(7, 4, 5)
+
+    assert torch.equal(of(scores).labels(chunk), scores.argmax(0))
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5])
+def test_the_lowest_class_wins_a_tie(chunk: int) -> None:
+    scores = torch.tensor([0.0, 1.0, 0.5, 1.0, 1.0])[:, None, None]
+
+    assert of(scores).labels(chunk).item() == 1
+
+
+def test_an_empty_chunk_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"chunk is 0; set TEST\.CLASS_CHUNK"):
+        of(torch.zeros(3, 1, 1)).labels(0)
+
+
+@pytest.mark.parametrize("bad", [0, 4])
+def test_scores_that_are_no_numbers_have_no_best_class(bad: int) -> None:
+    scores = torch.randn(5, 2, 3)
+    scores[bad, 1, 1] = torch.nan
+
+    with pytest.raises(ValueError, match="NaN"):
+        of(scores).labels(2)
+
+
+def test_the_mean_of_views_and_their_mirror_images() -> None:
+    one, other = torch.randn(2, 5, 2, 3)
+
+    mean = ScoreMaps.mean([of(one), of(other).mirrored()])
+
+    torch.testing.assert_close(mean.scores(), (one + other.flip(-1)) / 2)
+    assert torch.equal(mean.maps(slice(1, 3)), mean.scores()[1:3])
+    assert mean.size == (2, 3)

@@ -1,0 +1,54 @@
+"""
+Whose checkpoint a state is, told by its keys. A new family is one line here, and a file beside it
+with its key map.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from . import zegformer
+from .key_map import Rule
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Family:
+    """
+    Published checkpoints of one layout.
+
+    Attributes:
+        name: for messages.
+        sign: a pattern. Some key of every one of its checkpoints matches it from the start, and no
+            key of another family's, or of ours.
+        convert: from its names to those of a `ZeroShotSegmentor`.
+        dropped: (pattern, why) pairs, see `drop`; what is in its checkpoints and nobody needs.
+    """
+
+    name: str
+    sign: str
+    convert: Callable[[State], State]
+    dropped: Sequence[Rule] = ()
+
+
+FAMILIES = (
+    Family(
+        "ZegFormer, MaskFormer or Mask2Former",
+        r"sem_seg_head\.(predictor\.query_embed|projection_layer)\.",
+        zegformer.convert,
+        zegformer.DROPPED,
+    ),
+)
+
+
+def family_of(keys: Collection[str]) -> Family | None:
+    """The family whose keys these are; None for our own, and for those of backbones alone."""
+    for family in FAMILIES:
+        if any(re.match(family.sign, key) for key in keys):
+            return family
+    return None
