@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..data.image_set import OTHERS
 from ..data.mapper import Sample
 from ..data.reading import read_label
 from ..files import write_atomically
@@ -27,15 +29,9 @@ from .protocols import STANDARD, task_of
 from .report import metrics_json
 from .sizes import at_size
 
-OTHERS = "others"
 EPISODES = "episodes"  # evaluator_type in the metadata of a fold
 EPISODE = "episode"  # key of the class in its dicts
 Masks = Callable[[Sample], Sequence[np.ndarray]]
-
-
-def episode(sample: Sample, name: str) -> Sample:
-    """A dataset dict as an episode of a class: the model is asked for it and for "others"."""
-    return {**sample, EPISODE: name, "vocabulary": Vocabulary.of((OTHERS, name), unseen=(name,))}
 
 
 def masks_in(folder: str | Path) -> Masks:
@@ -48,10 +44,10 @@ def masks_in(folder: str | Path) -> Masks:
 
     def read(sample: Sample) -> list[np.ndarray]:
         stem = Path(sample["file_name"]).stem
-        files = sorted(Path(folder).glob(f"{stem}_k[0-9].png"))
-        if not files:
+        named = (Path(folder) / f"{stem}_k{i}.png" for i in count())
+        masks = [read_label(file) for file in takewhile(Path.exists, named)]
+        if not masks:
             raise FileNotFoundError(f"{folder} has no masks {stem}_k0.png, {stem}_k1.png, ...")
-        masks = [read_label(file) for file in files]
         return [np.where(mask == 255, 1, mask) for mask in masks]
 
     return read
@@ -113,7 +109,7 @@ class FoldEvaluator(DatasetEvaluator):
     def process(self, inputs: Sequence[Sample], outputs: Sequence[Mapping[str, Any]]) -> None:
         """
         Args:
-            inputs: dicts made by `episode`, with the labels "sem_seg" (H, W).
+            inputs: dicts with the name of the "episode"'s class and the labels "sem_seg" (H, W).
             outputs: dicts with "labels" (H, W), 1 for the episode's class and 0 for others.
 
         Raises:
