@@ -4,6 +4,7 @@ from pathlib import Path
 
 import kinds_backbone
 import kinds_datasets
+import kinds_evaluation
 import kinds_text
 import pytest
 import suite
@@ -11,13 +12,13 @@ import suite
 KINDS: suite.Kinds = {
     **kinds_backbone.KINDS,
     **kinds_datasets.KINDS,
+    **kinds_evaluation.KINDS,
     **kinds_text.KINDS,
 }
 NOT_YET = frozenset(
     {
         "cascade_backbone_deep",
         "cascade_decoder",
-        "cascade_evaluate",
         "cascade_head",
         "cascade_infer",
         "cascade_label_maps",

@@ -11,6 +11,7 @@ from ..runtime.config import CfgNode
 from ..runtime.layers import ShapeSpec
 from ..runtime.modeling import BACKBONE_REGISTRY
 from .conv_norm import FrozenBatchNorm2d
+from .scales import MultiScale
 from .weights import load_backbone_weights
 
 logger = logging.getLogger(__name__)
@@ -18,7 +19,8 @@ logger = logging.getLogger(__name__)
 
 def build_backbone(cfg: CfgNode) -> nn.Module:
     """
-    The registered MODEL.BACKBONE.NAME, with the weights of MODEL.BACKBONE.WEIGHTS if there are any.
+    The registered MODEL.BACKBONE.NAME, with the weights of MODEL.BACKBONE.WEIGHTS if there are any,
+    on the image sizes of MODEL.BACKBONE.SCALES besides the image's own.
 
     Returns:
         nn.Module: images (B, 3, H, W), normalised -> maps (B, C, h, w) by name, whose channels and
@@ -36,8 +38,10 @@ def build_backbone(cfg: CfgNode) -> nn.Module:
         )
     images = ShapeSpec(channels=len(cfg.MODEL.PIXEL_MEAN))
     backbone: nn.Module = BACKBONE_REGISTRY.get(name)(cfg, images)
+    scales = cfg.MODEL.BACKBONE.SCALES
+    whole = MultiScale(backbone, scales) if scales else backbone
     if cfg.MODEL.WEIGHTS:  # they hold the backbone's
-        return backbone
+        return whole
     if cfg.MODEL.BACKBONE.WEIGHTS:
         load_backbone_weights(backbone, cfg.MODEL.BACKBONE.WEIGHTS)
     elif any(isinstance(module, FrozenBatchNorm2d) for module in backbone.modules()):
@@ -46,4 +50,4 @@ def build_backbone(cfg: CfgNode) -> nn.Module:
             "ImageNet weights (MODEL.BACKBONE.WEIGHTS) or another norm (MODEL.RESNETS.NORM BN).",
             name,
         )
-    return backbone
+    return whole
