@@ -4,6 +4,7 @@ from .build import build_backbone
 from .clip_visual import ClipFeatures, ClipVisual
 from .convnet import ConvNet
 from .mobilenet import MobileNetV2
+from .prompted_clip import PromptedClipVisual
 from .resnet import ResNet
 from .swin import Swin
 from .timm import TimmBackbone
@@ -14,6 +15,7 @@ __all__ = [
     "ClipVisual",
     "ConvNet",
     "MobileNetV2",
+    "PromptedClipVisual",
     "ResNet",
     "Swin",
     "TimmBackbone",
