@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from torch import Tensor
 from zs3.checkpoints.cascade_clip import DROPPED, convert
 from zs3.checkpoints.families import family_of
 from zs3.checkpoints.key_map import drop
+from zs3.checkpoints.weight_file import read_weights
 from zs3.config import get_config
 from zs3.engine.weights import Fit
 from zs3.segmentor import ZeroShotSegmentor
@@ -105,3 +107,24 @@ def test_published_checkpoints_fit_the_published_configuration(name: str) -> Non
 
     assert found.problems == []
     assert len(found.matched) == used and len(found.elsewhere) == TEXT_TENSORS
+
+
+def test_a_container_of_mmsegmentation_is_read_safely(tmp_path: Path) -> None:
+    layer = "decode_head.decoder_1.layers.0"
+    weights = OrderedDict(
+        {
+            "backbone.prompt_embeddings": torch.ones(1, 2, 3),
+            f"{layer}.multihead_attn.q.bias": torch.zeros(4),
+            f"{layer}.norm1.bias": torch.zeros(4),
+        }
+    )
+    meta = {"mmseg_version": "0.24.0", "CLASSES": ("sky",), "PALETTE": [[0, 0, 0]], "iter": 2}
+    optimizer = {"state": {}, "param_groups": [{"lr": 2e-4, "params": [0]}]}
+    path = tmp_path / "latest.pth"
+    torch.save({"meta": meta, "state_dict": weights, "optimizer": optimizer}, path)
+
+    file = read_weights(path)
+
+    assert file.family == "Cascade-CLIP or ZegCLIP"
+    assert list(file.state) == ["backbone.prompts", "naming.decoders.0.logits.query.bias"]
+    assert file.dropped == {f"{layer}.norm1.bias": "self-attention that is skipped"}

@@ -1,5 +1,6 @@
 """Backbones: images to maps of features."""
 
+from .beside_clip import BesideClip
 from .build import build_backbone
 from .clip_visual import ClipFeatures, ClipVisual
 from .convnet import ConvNet
@@ -11,6 +12,7 @@ from .timm import TimmBackbone
 from .weights import load_backbone_weights
 
 __all__ = [
+    "BesideClip",
     "ClipFeatures",
     "ClipVisual",
     "ConvNet",

@@ -57,6 +57,8 @@ def add(cfg: CN) -> None:
     # "PromptedClipVisual", the same tower with learned prompts, resizes the positions once, for
     # images of this side (pixels), and keeps them so in its checkpoints; 0 leaves CLIP's.
     cfg.MODEL.CLIP_VISUAL.IMAGE_SIZE = 0
+    # Run that tower beside the configured backbone: its features join the others.
+    cfg.MODEL.CLIP_BESIDE = False
     cfg.MODEL.CLIP_PROMPTS = CN()
     # Prompt tokens a block, the first blocks that have prompts of their own (0: all of them), and
     # dropout on the prompts.
