@@ -16,11 +16,13 @@ from zs3.checkpoints.families import family_of
 from zs3.checkpoints.key_map import drop
 from zs3.checkpoints.weight_file import read_weights
 from zs3.config import get_config
+from zs3.engine.optimizer import freeze
 from zs3.engine.weights import Fit
 from zs3.segmentor import ZeroShotSegmentor
 
 DATA = Path(os.environ.get("ZS3_DATA", "")) / "cascade-clip"
 CONFIGS = Path(__file__).parents[2] / "configs"
+BASE = ["MODEL.DEVICE", "cpu", "MODEL.CLIP.PRETRAINED", ""]
 # Tensors of a checkpoint, and those of them that have influence beside the text encoder's.
 PUBLISHED = {
     "cascade_clip": ("cascade_clip/coco", 527, 287),
@@ -91,15 +93,17 @@ def test_what_is_dropped_is_told_why() -> None:
 @pytest.mark.skipif(
     not DATA.is_dir(), reason="needs the published key lists: set ZS3_DATA to their directory"
 )
+@pytest.mark.parametrize("text", ["OpenClipText", "PrecomputedText"])
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_published_checkpoints_fit_the_published_configuration(name: str) -> None:
+def test_published_checkpoints_fit_the_published_configuration(name: str, text: str) -> None:
     config, tensors, used = PUBLISHED[name]
     published = json.loads((DATA / f"checkpoint_keys_{name}_coco.json").read_text())
-    options = ["MODEL.DEVICE", "cpu", "MODEL.CLIP.PRETRAINED", ""]
+    table = f"{DATA / 'coco_multi.npy'}:coco171"
+    options = ["MODEL.TEXT.ENCODER", text, "MODEL.TEXT.FILES", [table]]
+    model = on_meta(config, *options)
+    model.text.encoder.restored_from_source = True
     with torch.device("meta"):
         state = {key: torch.empty(value["shape"]) for key, value in published.items()}
-        model = ZeroShotSegmentor(get_config(CONFIGS / f"{config}.yaml", options))
-    model.text.encoder.restored_from_source = True
     family = family_of(state)
     assert family is not None and len(state) == tensors
 
@@ -107,6 +111,32 @@ def test_published_checkpoints_fit_the_published_configuration(name: str) -> Non
 
     assert found.problems == []
     assert len(found.matched) == used and len(found.elsewhere) == TEXT_TENSORS
+
+
+@pytest.mark.parametrize(
+    ("config", "total", "trained", "unused"),
+    [
+        ("cascade_clip/voc", 192_720_134, 40_094_982, 9_464_832 + 7_881_216),
+        ("cascade_clip/coco", 193_088_774, 40_463_622, 9_464_832 + 7_881_216),
+        ("zegclip/voc", 164_077_824, 13_821_184, 3_154_944 + 2_627_072),
+        ("zegclip/coco", 164_907_264, 14_650_624, 3_154_944 + 2_627_072),
+    ],
+)
+def test_sizes_are_the_published_ones_without_what_has_no_influence(
+    config: str, total: int, trained: int, unused: int
+) -> None:
+    model = on_meta(config)
+    freeze(model, get_config(CONFIGS / f"{config}.yaml", BASE).MODEL.FREEZE)
+    held = sum(parameter.numel() for parameter in model.parameters())
+    scale = 1  # of CLIP's own logits, which the originals leave out
+    assert held - scale == total - unused
+    learned = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert learned == trained - unused
+
+
+def on_meta(config: str, *options: object) -> ZeroShotSegmentor:
+    with torch.device("meta"):
+        return ZeroShotSegmentor(get_config(CONFIGS / f"{config}.yaml", [*BASE, *options]))
 
 
 def test_a_container_of_mmsegmentation_is_read_safely(tmp_path: Path) -> None:
