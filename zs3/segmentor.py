@@ -21,7 +21,7 @@ from .inference.build import build_inference
 from .inference.modes import InferenceMode, Inputs, whole
 from .label_policy import Inductive, build_label_policy
 from .naming import build_naming
-from .readout import Readout, ScoreMaps, build_readout
+from .readout import Prepared, Readout, ScoreMaps, build_readout
 from .regions import Regions
 from .runtime.config import CfgNode, configurable
 from .runtime.data import DatasetCatalog, MetadataCatalog
@@ -181,19 +181,24 @@ class ZeroShotSegmentor(nn.Module):
 
     def predict_whole(self, batched_inputs: Inputs) -> list[ScoreMaps]:
         """As `predict`, in one pass over the batch whatever `inference` is."""
+        prepared = self.prepare(batched_inputs)
+        sizes = [
+            (inputs.get("height", size[0]), inputs.get("width", size[1]))
+            for inputs, size in zip(batched_inputs, prepared.scene.images.sizes, strict=True)
+        ]
+        return [self.readout.read(prepared, i, size) for i, size in enumerate(sizes)]
+
+    def prepare(self, batched_inputs: Inputs) -> Prepared:
+        """All that is computed about a batch before anybody says at which sizes to read it."""
         vocabularies = self._vocabularies(batched_inputs)
         images = self._images(batched_inputs)
         features, regions, logits = self._name(images, vocabularies)
         is_seen = torch.tensor(
             [vocabulary.is_seen for vocabulary in vocabularies], device=self.device
         )
-        scene = Scene(images, features, regions[-1], vocabularies, is_seen)
-        prepared = self.readout.prepare(scene, logits)
-        sizes = [
-            (inputs.get("height", size[0]), inputs.get("width", size[1]))
-            for inputs, size in zip(batched_inputs, images.sizes, strict=True)
-        ]
-        return [self.readout.read(prepared, i, size) for i, size in enumerate(sizes)]
+        *earlier, final = regions
+        scene = Scene(images, features, final, vocabularies, is_seen, tuple(earlier))
+        return self.readout.prepare(scene, logits)
 
     def _name(
         self, images: ImageBatch, vocabularies: Sequence[Vocabulary]

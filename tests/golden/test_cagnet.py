@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import kinds_criteria
 import kinds_datasets
+import kinds_evaluation
 import pytest
 import suite
 
-KINDS: suite.Kinds = {**kinds_criteria.KINDS, **kinds_datasets.KINDS}
+KINDS: suite.Kinds = {**kinds_datasets.KINDS, **kinds_evaluation.KINDS}
 NOT_YET = frozenset(
     {
         "cagnet_backbone_eval",

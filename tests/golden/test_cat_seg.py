@@ -3,14 +3,18 @@
 from pathlib import Path
 
 import kinds_backbone
+import kinds_evaluation
 import kinds_text
 import pytest
 import suite
 
-KINDS: suite.Kinds = {**kinds_backbone.KINDS, **kinds_text.KINDS}
+KINDS: suite.Kinds = {
+    **kinds_backbone.KINDS,
+    **kinds_evaluation.KINDS,
+    **kinds_text.KINDS,
+}
 NOT_YET = frozenset(
     {
-        "metrics",
         "port_aggregator_layer",
         "port_full",
         "port_loss",

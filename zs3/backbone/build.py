@@ -13,6 +13,7 @@ from ..runtime.modeling import BACKBONE_REGISTRY
 from .beside_clip import BesideClip
 from .conv_norm import FrozenBatchNorm2d
 from .prompted_clip import PromptedClipVisual
+from .scales import MultiScale
 from .weights import load_backbone_weights
 
 logger = logging.getLogger(__name__)
@@ -20,8 +21,9 @@ logger = logging.getLogger(__name__)
 
 def build_backbone(cfg: CfgNode) -> nn.Module:
     """
-    The registered MODEL.BACKBONE.NAME, with the weights of MODEL.BACKBONE.WEIGHTS if there are any;
-    CLIP beside it if MODEL.CLIP_BESIDE says so.
+    The registered MODEL.BACKBONE.NAME, with the weights of MODEL.BACKBONE.WEIGHTS if there are any,
+    on the image sizes of MODEL.BACKBONE.SCALES besides the image's own; and CLIP beside it if
+    MODEL.CLIP_BESIDE says so.
 
     Returns:
         nn.Module: images (B, 3, H, W), normalised -> maps (B, C, h, w) by name, whose channels and
@@ -46,8 +48,10 @@ def _build(cfg: CfgNode, images: ShapeSpec) -> nn.Module:
             + did_you_mean(name, known)
         )
     backbone: nn.Module = BACKBONE_REGISTRY.get(name)(cfg, images)
+    scales = cfg.MODEL.BACKBONE.SCALES
+    whole = MultiScale(backbone, scales) if scales else backbone
     if cfg.MODEL.WEIGHTS:  # they hold the backbone's
-        return backbone
+        return whole
     if cfg.MODEL.BACKBONE.WEIGHTS:
         load_backbone_weights(backbone, cfg.MODEL.BACKBONE.WEIGHTS)
     elif any(isinstance(module, FrozenBatchNorm2d) for module in backbone.modules()):
@@ -56,4 +60,4 @@ def _build(cfg: CfgNode, images: ShapeSpec) -> nn.Module:
             "ImageNet weights (MODEL.BACKBONE.WEIGHTS) or another norm (MODEL.RESNETS.NORM BN).",
             name,
         )
-    return backbone
+    return whole

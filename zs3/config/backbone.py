@@ -68,3 +68,6 @@ def add(cfg: CN) -> None:
     # Weights for the backbone alone, or a whole model to take its backbone from
     # (docs/checkpoints.md); "" leaves it at its random start. MODEL.WEIGHTS, if given, wins.
     cfg.MODEL.BACKBONE.WEIGHTS = ""
+    # Look at resized images as well: factors of their sides, e.g. [0.5, 0.75]. Per-pixel methods
+    # name the pixels of every size; MODEL.READOUT.MERGE "max" takes the highest logit.
+    cfg.MODEL.BACKBONE.SCALES = []

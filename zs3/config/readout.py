@@ -15,3 +15,6 @@ def add(cfg: CN) -> None:
     cfg.MODEL.READOUT.ACTIVATE_AT = "output"
     # RegionReadout: resize masks to the output size before painting, not the painted scores.
     cfg.MODEL.READOUT.PAINT_AT_OUTPUT = False
+    # PixelReadout: of several groupings read the "last", or the highest logit of all ("max"), as
+    # SPNet does with three sizes of an image (MODEL.BACKBONE.SCALES).
+    cfg.MODEL.READOUT.MERGE = "last"

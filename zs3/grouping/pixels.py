@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ..backbone.scales import by_scale
 from ..regions import Regions
 from ..registry import GROUPING_REGISTRY
 from ..runtime.config import CfgNode, configurable
@@ -37,6 +38,9 @@ class PixelGrid(nn.Module):
             features: backbone maps (B, C_l, h_l, w_l) by name.
 
         Returns:
-            list[Regions]: one entry; h * w regions without masks.
+            list[Regions]: h * w regions without masks; one entry for every size of the images, that
+            of their own size last (see `MultiScale`).
         """
-        return [Regions.of_pixels(self.pixel_decoder(features).mask_features)]
+        return [
+            Regions.of_pixels(self.pixel_decoder(maps).mask_features) for maps in by_scale(features)
+        ]

@@ -20,6 +20,7 @@ from .maps import ClassMaps, ScoreMaps, Size, resize
 
 ACTIVATIONS = ("softmax", "sigmoid")
 SIZES = ("input", "output")
+MERGES = ("last", "max")
 
 
 @READOUT_REGISTRY.register()
@@ -38,9 +39,11 @@ class PixelReadout(Readout):
             do not differ.
         class_chunk: classes whose full-size maps are held at a time while softmax's denominator is
             summed up.
+        merge: of several groupings read the "last"; or their highest logits ("max"), resized to the
+            grid of the last (SPNet's three scales).
 
     Raises:
-        ValueError: an unknown activation or place.
+        ValueError: an unknown activation, place or merge.
     """
 
     @configurable
@@ -52,6 +55,7 @@ class PixelReadout(Readout):
         activation: str = "softmax",
         activate_at: str = "output",
         class_chunk: int = 64,
+        merge: str = "last",
     ) -> None:
         super().__init__()
         if activation not in ACTIVATIONS:
@@ -62,11 +66,14 @@ class PixelReadout(Readout):
             raise ValueError(
                 f"scores are activated at {' or '.join(SIZES)} size, not at {activate_at!r}."
             )
+        if merge not in MERGES:
+            raise ValueError(f"groupings are merged by {' or '.join(MERGES)}, not by {merge!r}.")
         self.refiners = nn.ModuleList(refiners)
         self.bias = bias or SeenBias(gamma=0.0)
         self.activation = activation
         self.activate_at = activate_at
         self.class_chunk = class_chunk
+        self.merge = merge
 
     @classmethod
     def from_config(cls, cfg: CfgNode, text: TextBank) -> dict[str, Any]:
@@ -77,6 +84,7 @@ class PixelReadout(Readout):
             "activation": cfg.MODEL.READOUT.ACTIVATION,
             "activate_at": cfg.MODEL.READOUT.ACTIVATE_AT,
             "class_chunk": cfg.TEST.CLASS_CHUNK,
+            "merge": cfg.MODEL.READOUT.MERGE,
         }
 
     def prepare(self, scene: Scene, logits: list[Tensor]) -> Prepared:
@@ -93,27 +101,20 @@ class PixelReadout(Readout):
                 f"{scores.shape[-1]}; a pixel is never void: set MODEL.NAMING.WITH_VOID False."
             )
         maps = scene.regions.paint(scores)
+        if self.merge == "max":
+            for regions, others in zip(scene.earlier, logits[:-1], strict=True):
+                maps = torch.maximum(maps, resize(regions.paint(others), scene.regions.grid))
         for refiner in self.refiners:
             maps = refiner(maps, scene)
         return Prepared(scene, maps)
 
     def maps(self, prepared: Prepared, image: int, size: Size) -> ClassMaps:
         activate_at = prepared.scene.images.sizes[image] if self.activate_at == "input" else size
-        logits = self._logits(prepared, image, activate_at)
-
-        @cache
-        def total() -> Tensor:
-            """softmax's denominator, as a logarithm; only computed if scores are asked for."""
-            summed = logits(slice(self.class_chunk)).logsumexp(0)
-            for start in range(self.class_chunk, prepared.num_classes, self.class_chunk):
-                part = logits(slice(start, start + self.class_chunk)).logsumexp(0)
-                summed = torch.logaddexp(summed, part)
-            return summed
+        scores = self._activated(self._logits(prepared, image, activate_at), prepared.num_classes)
 
         def maps(classes: slice) -> Tensor:
-            values = logits(classes)
-            scores = values.sigmoid() if self.activation == "sigmoid" else (values - total()).exp()
-            return self.bias(resize(scores[None], size)[0], prepared.scene, image, classes)
+            resized = resize(scores(classes)[None], size)[0]
+            return self.bias(resized, prepared.scene, image, classes)
 
         return maps
 
@@ -124,12 +125,42 @@ class PixelReadout(Readout):
         # Nothing comes after the activation, and activations keep the order.
         return replace(scores, order=self._logits(prepared, image, size))
 
-    def _logits(self, prepared: Prepared, image: int, activate_at: Size) -> ClassMaps:
+    def read_grid(self, prepared: Prepared, image: int) -> ScoreMaps:
+        images = prepared.scene.images
+        if images.sizes[image] != images.padded_size:
+            raise ValueError(
+                f"the image is {images.sizes[image]}, padded to {images.padded_size}, so that its "
+                "features are partly about padding; to compare at their resolution, set "
+                "INPUT.SIZE_DIVISIBILITY 0 and TEST.IMS_PER_BATCH 1."
+            )
+        scores = self._activated(prepared.scores[image].__getitem__, prepared.num_classes)
+
+        def maps(classes: slice) -> Tensor:
+            return self.bias(scores(classes), prepared.scene, image, classes)
+
+        return ScoreMaps(maps, prepared.num_classes, prepared.scene.regions.grid)
+
+    def _logits(self, prepared: Prepared, image: int, size: Size) -> ClassMaps:
         images = prepared.scene.images
         height, width = images.sizes[image]
 
         def logits(classes: slice) -> Tensor:
             maps = resize(prepared.scores[image : image + 1, classes], images.padded_size)
-            return resize(maps[..., :height, :width], activate_at)[0]
+            return resize(maps[..., :height, :width], size)[0]
 
         return logits
+
+    def _activated(self, logits: ClassMaps, num_classes: int) -> ClassMaps:
+        if self.activation == "sigmoid":
+            return lambda classes: logits(classes).sigmoid()
+
+        @cache
+        def total() -> Tensor:
+            """softmax's denominator, as a logarithm; only computed if scores are asked for."""
+            summed = logits(slice(self.class_chunk)).logsumexp(0)
+            for start in range(self.class_chunk, num_classes, self.class_chunk):
+                part = logits(slice(start, start + self.class_chunk)).logsumexp(0)
+                summed = torch.logaddexp(summed, part)
+            return summed
+
+        return lambda classes: (logits(classes) - total()).exp()
