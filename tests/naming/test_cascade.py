@@ -151,6 +151,8 @@ def test_refusals():
         naming()(regions(levels=2), text())
     with pytest.raises(ValueError, match=r"stages take \[3, 0\] levels; expected 1 or more each"):
         GaussianAggregation([3, 0])
+    with pytest.raises(ValueError, match=r"widths \[8, 6\] cannot be added up"):
+        NaiveSum()(regions(levels=1))
     with pytest.raises(ValueError, match="0 layers gives no logits"):
         naming(layers=0)
     cfg = get_config(

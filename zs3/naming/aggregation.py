@@ -72,5 +72,18 @@ class NaiveSum(nn.Module):
     num_stages = 1
 
     def forward(self, regions: Regions) -> list[Tensor]:
-        """(B, N, C), all of one width C -> the only memory, (B, N, C)."""
-        return [torch.stack([*regions.levels, regions.embeddings]).sum(0)]
+        """
+        Returns:
+            list[Tensor]: the only memory, (B, N, C).
+
+        Raises:
+            ValueError: levels and embeddings of different widths.
+        """
+        summands = [*regions.levels, regions.embeddings]
+        widths = [summand.shape[-1] for summand in summands]
+        if len(set(widths)) > 1:
+            raise ValueError(
+                f"levels and embeddings of widths {widths} cannot be added up; take features of "
+                'one width, or MODEL.CASCADE.AGGREGATION "gaussian".'
+            )
+        return [torch.stack(summands).sum(0)]
