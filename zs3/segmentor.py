@@ -167,7 +167,7 @@ class ZeroShotSegmentor(nn.Module):
         _, regions, logits = self._name(images, asked)
         self._check_columns(logits[-1].shape[-1], len(asked[0]))
         targets = images.padded_labels(labels, IGNORE)
-        targets = self.label_policy.complete(targets, regions[-1], logits[-1])
+        targets = self.label_policy.complete(asked, targets, regions[-1], logits[-1])
         return self.criterion(regions, logits, targets)
 
     def _check_columns(self, columns: int, num_classes: int) -> None:

@@ -8,7 +8,7 @@ from open_clip.transformer import VisionTransformer
 from zs3.backbone import ClipVisual, clip_visual
 from zs3.backbone.clip_visual import resize_positions
 from zs3.config import add_zs3_config
-from zs3.runtime.config import CfgNode, get_cfg
+from zs3.runtime.config import get_cfg
 from zs3.runtime.layers import ShapeSpec
 
 B, C, D, LAYERS, HEADS, PATCH = 2, 8, 6, 3, 2, 4
@@ -167,7 +167,7 @@ def test_from_a_configuration(visual, images, monkeypatch):
     cfg = get_cfg()
     add_zs3_config(cfg)
     cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED = "ViT-B-32", "openai"
-    cfg.MODEL.CLIP_VISUAL = CfgNode({"DENSE": "value", "LEVELS": [0], "INTERPOLATION": "bilinear"})
+    cfg.MODEL.CLIP_VISUAL.LEVELS, cfg.MODEL.CLIP_VISUAL.INTERPOLATION = [0], "bilinear"
     tower = ClipVisual(cfg, ShapeSpec(channels=3))
     assert tower.visual is visual and tower.interpolation == "bilinear"
     expected = ClipVisual(visual=visual, dense="value", levels=[0])(images)

@@ -97,6 +97,7 @@ class ClipVisual(nn.Module):
             "dense": cfg.MODEL.CLIP_VISUAL.DENSE,
             "levels": cfg.MODEL.CLIP_VISUAL.LEVELS,
             "interpolation": cfg.MODEL.CLIP_VISUAL.INTERPOLATION,
+            "add_class_twice": cfg.MODEL.CLIP_VISUAL.ADD_CLASS_TWICE,
         }
 
     @property
@@ -126,25 +127,25 @@ class ClipVisual(nn.Module):
         Raises:
             ValueError: they are not.
         """
-        tokens, grid = self._embed(images)
+        tokens, grid = self.embed(images)
         levels = {}
         for i, block in enumerate(self.blocks):
             before, tokens = tokens, block(tokens)
             if i in self.levels:
-                levels[i] = _as_map(tokens[:, 1:], grid)
+                levels[i] = as_map(tokens[:, 1:], grid)
         dense = DENSE_MODES[self.dense](block, before, tokens)
         return ClipFeatures(
-            patches=_as_map(self._project(dense[:, 1:]), grid),
-            summary=self._project(tokens[:, 0]),
+            patches=as_map(self.project(dense[:, 1:]), grid),
+            summary=self.project(tokens[:, 0]),
             levels=tuple(levels[i] for i in self.levels),
         )
 
     def encode(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) as for `features` -> (B, D), CLIP's embedding of images, of any length."""
-        tokens, _ = self._embed(images)
+        tokens, _ = self.embed(images)
         for block in self.blocks:
             tokens = block(tokens)
-        return self._project(tokens[:, 0])
+        return self.project(tokens[:, 0])
 
     def pooled(self, images: Tensor, masks: Tensor) -> Tensor:
         """
@@ -165,7 +166,7 @@ class ClipVisual(nn.Module):
         Returns:
             Tensor: (B, N, D), of any length.
         """
-        tokens, grid = self._embed(images)
+        tokens, grid = self.embed(images)
         shares = F.adaptive_avg_pool2d(masks.to(tokens.dtype), grid).flatten(2)
         itself = torch.eye(masks.shape[1], device=shares.device, dtype=shares.dtype)
         bias = torch.cat([itself.expand(len(shares), -1, -1), shares], dim=2).log()
@@ -173,10 +174,13 @@ class ClipVisual(nn.Module):
         classes = tokens[:, :1].expand(-1, masks.shape[1], -1)
         for block in self.blocks:
             classes, tokens = _look(block, classes, tokens[:, 1:], bias), block(tokens)
-        return self._project(classes)
+        return self.project(classes)
 
-    def _embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """(B, 3, H, W) -> tokens that enter the first block (B, 1 + hw, C), class first; (h, w)."""
+    def embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """
+        (B, 3, H, W) as for `features` -> tokens that enter the first block (B, 1 + hw, C), class
+        first; (h, w).
+        """
         visual = self.visual
         (height, width), (ph, pw) = images.shape[-2:], visual.patch_size
         if height % ph or width % pw or not height or not width:
@@ -195,8 +199,8 @@ class ClipVisual(nn.Module):
             tokens = torch.cat([tokens[:, :1] + start, tokens[:, 1:]], dim=1)
         return visual.ln_pre(tokens), grid
 
-    def _project(self, tokens: Tensor) -> Tensor:
-        """(..., C) -> (..., D)."""
+    def project(self, tokens: Tensor) -> Tensor:
+        """Tokens of the last block (..., C) -> (..., D)."""
         return self.visual.ln_post(tokens) @ self.visual.proj
 
 
@@ -216,7 +220,7 @@ def resize_positions(
     """
     if old == new:
         return positions
-    patches = _as_map(positions[None, 1:], old)
+    patches = as_map(positions[None, 1:], old)
     patches = F.interpolate(patches, new, mode=mode, align_corners=False)
     return torch.cat([positions[:1], patches[0].flatten(1).T])
 
@@ -235,7 +239,7 @@ def _check(visual: object) -> None:
         )
 
 
-def _as_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
+def as_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
     """(B, hw, C) -> (B, C, h, w)."""
     return tokens.transpose(1, 2).unflatten(2, grid)
 

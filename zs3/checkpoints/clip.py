@@ -17,11 +17,11 @@ from torch import Tensor
 
 from .key_map import Rule, rename
 
-_IMAGE = r"(?:class_embedding|positional_embedding|proj)$|(?:conv1|ln_pre|ln_post|transformer)\."
+IMAGE = r"(?:class_embedding|positional_embedding|proj)$|(?:conv1|ln_pre|ln_post|transformer)\."
 _TEXT = r"(?:positional_embedding|text_projection)$|(?:token_embedding|ln_final|transformer)\."
 RULES: tuple[Rule, ...] = (
     (r"sem_seg_head\.predictor\.clip_model\.", ""),
-    (rf"backbone\.(?={_IMAGE})", "visual."),
+    (rf"backbone\.(?={IMAGE})", "visual."),
     (rf"text_encoder\.(?={_TEXT})", ""),
 )
 _CLIP_KEY = re.compile(rf"visual\.|logit_scale$|{_TEXT}")

@@ -16,6 +16,7 @@ from ..runtime.config import CfgNode as CN
 from ..runtime.config import load_config
 from . import (
     backbone,
+    cascade,
     criterion,
     data,
     defaults,
@@ -34,6 +35,7 @@ SECTIONS = (
     backbone,
     grouping,
     naming,
+    cascade,
     refinement,
     readout,
     criterion,

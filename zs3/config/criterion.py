@@ -7,9 +7,9 @@ from ..runtime.config import CfgNode as CN
 
 def add(cfg: CN) -> None:
     cfg.MODEL.CRITERION = CN()
-    # "SetCriterion" or "PixelCrossEntropy".
+    # "SetCriterion", "PixelCrossEntropy" or "ClassMasks" (a mask for every class).
     cfg.MODEL.CRITERION.NAME = "SetCriterion"
-    # SetCriterion's mask loss: "focal" (MaskFormer) or "bce" (Mask2Former).
+    # The mask loss of SetCriterion and ClassMasks: "focal" (MaskFormer) or "bce" (Mask2Former).
     cfg.MODEL.CRITERION.MASK_LOSS = "focal"
     # Weights of the losses; those of supervised layers are added up.
     cfg.MODEL.CRITERION.CLASS_WEIGHT = 1.0
@@ -33,5 +33,6 @@ def add(cfg: CN) -> None:
     cfg.MODEL.CRITERION.IMPORTANCE_SAMPLE_RATIO = 0.75
 
     cfg.MODEL.LABEL_POLICY = CN()
-    # What a model is asked about in training: "Inductive" (seen names; unseen pixels are ignored).
+    # What a model is asked about in training: "Inductive" (seen names; unseen pixels are ignored)
+    # or "Transductive" (all names; unseen pixels are what the model itself takes them for).
     cfg.MODEL.LABEL_POLICY.NAME = "Inductive"

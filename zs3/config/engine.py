@@ -15,7 +15,8 @@ def add(cfg: CN) -> None:
     cfg.SOLVER.WEIGHT_DECAY_EMBED = 0.0
     # WarmupPolyLR: (1 - iteration / MAX_ITER) to this power.
     cfg.SOLVER.POLY_LR_POWER = 0.9
-    # The schedule ends at this share of the base rate ("WarmupPolyLR" and "WarmupCosineLR").
+    # The schedule ends at this share of the base rate ("WarmupPolyLR", "WarmupCosineLR", and
+    # "WarmupPolyToEndLR", which descends to it instead of being cut off there).
     cfg.SOLVER.LR_END = 0.0
     # Batches whose gradients are added up before a step.
     cfg.SOLVER.ACCUMULATE = 1

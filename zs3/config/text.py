@@ -27,7 +27,8 @@ def add(cfg: CN) -> None:
     # Scale every prompt's embedding, and the average, to unit length.
     cfg.MODEL.TEXT.NORMALIZE = True
     # Files of word vectors or of precomputed embeddings; several are concatenated, in order:
-    # "vectors.npz#ARRAY,NAMES", "matrix.npy:names.json#key", or word2vec/GloVe/fastText text.
+    # "vectors.npz#ARRAY,NAMES", "matrix.npy:names.json#key", "matrix.npy:coco171" (the class list),
+    # or word2vec/GloVe/fastText text.
     cfg.MODEL.TEXT.FILES = []
     # Names spelled differently in those files, as ["name in the dataset", "name in the file"]
     # pairs.

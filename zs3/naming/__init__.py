@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from .aggregation import GaussianAggregation, NaiveSum
+from .alignment import AlignmentDecoder
 from .build import build_naming
+from .cascade import CascadeNaming
 from .cosine import TextClassifier
 from .linear import Linear
 from .projection import Projection
 
-__all__ = ["Linear", "Projection", "TextClassifier", "build_naming"]
+__all__ = [
+    "AlignmentDecoder",
+    "CascadeNaming",
+    "GaussianAggregation",
+    "Linear",
+    "NaiveSum",
+    "Projection",
+    "TextClassifier",
+    "build_naming",
+]
