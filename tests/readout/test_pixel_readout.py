@@ -100,5 +100,5 @@ def test_unknown_options_are_refused() -> None:
         ValueError, match="no activation is called 'relu'; there are softmax, sigmoid"
     ):
         PixelReadout(activation="relu")
-    with pytest.raises(ValueError, match="input or output size, not at 'grid'"):
-        PixelReadout(activate_at="grid")
+    with pytest.raises(ValueError, match="grid, input, output size, not at 'cells'"):
+        PixelReadout(activate_at="cells")

@@ -44,6 +44,8 @@ def add(cfg: CN) -> None:
     cfg.TEST.SLIDING_WINDOW.WITH_WHOLE = False
     # Windows a pass.
     cfg.TEST.SLIDING_WINDOW.BATCH = 4
+    # TEST.AUG averages the softmax of scores that are logits (MODEL.READOUT.ACTIVATION "none").
+    cfg.TEST.AUG.SOFTMAX = False
     # Published protocols to report beside the standard metrics: "zegformer", "spnet", "zs3net".
     cfg.TEST.PROTOCOLS = []
     # Pictures (input, truth, prediction) written by an evaluation.

@@ -65,6 +65,21 @@ class ScoreMaps:
             raise ValueError("the scores of an image contain NaN, so it has no best classes.")
         return labels
 
+    def softmax(self, chunk: int) -> ScoreMaps:
+        """
+        Of logits: their softmax over the classes.
+
+        Args:
+            chunk: maps that exist at a time while the denominator is summed up.
+        """
+        total = self.maps(slice(chunk)).logsumexp(0)
+        for start in range(chunk, self.num_classes, chunk):
+            part = self.maps(slice(start, start + chunk)).logsumexp(0)
+            total = torch.logaddexp(total, part)
+        return ScoreMaps(
+            lambda classes: (self.maps(classes) - total).exp(), self.num_classes, self.size
+        )
+
     def mirrored(self) -> ScoreMaps:
         """Of the image's mirror image (left is right)."""
         return ScoreMaps(lambda classes: self.maps(classes).flip(-1), self.num_classes, self.size)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ..refinement import SeenBias, build_refiners
@@ -14,10 +13,10 @@ from ..runtime.config import CfgNode, configurable
 from ..scene import Scene
 from ..text import TextBank
 from .base import Prepared, Readout
-from .maps import ClassMaps, Size, resize
+from .maps import ClassMaps, ScoreMaps, Size, resize
 
-ACTIVATIONS = ("softmax", "sigmoid")
-SIZES = ("input", "output")
+ACTIVATIONS = ("softmax", "sigmoid", "none")
+SIZES = ("grid", "input", "output")
 
 
 @READOUT_REGISTRY.register()
@@ -29,11 +28,15 @@ class PixelReadout(Readout):
         refiners: map refiners, applied to the logits on the grid in order: (logits (B, K, h, w),
             scene) -> logits.
         bias: applied to the finished maps; 0 if left out.
-        activation: "softmax" over classes, or "sigmoid" (classes do not compete).
+        activation: "softmax" over classes, "sigmoid" (classes do not compete), or "none": logits
+            are the scores, and what averages several looks averages logits.
         activate_at: "input" activates at the input size and resizes scores (SPNet-FPN, ZegCLIP);
             "output" resizes logits and activates last, which keeps edges sharp when the output is
             larger than the input. Where both sizes are the same, as in SPNet's own protocol, they
-            do not differ.
+            do not differ. "grid" activates on the grid and resizes that straight to the output, as
+            CAT-Seg does with whole images; the padding is not removed, which makes an image that
+            had to be padded a little smaller, and of a grid finer than its image only the first
+            rows and columns stay.
         class_chunk: classes whose full-size maps are held at a time while softmax's denominator is
             summed up.
 
@@ -58,7 +61,7 @@ class PixelReadout(Readout):
             )
         if activate_at not in SIZES:
             raise ValueError(
-                f"scores are activated at {' or '.join(SIZES)} size, not at {activate_at!r}."
+                f"scores are activated at {', '.join(SIZES)} size, not at {activate_at!r}."
             )
         self.refiners = nn.ModuleList(refiners)
         self.bias = bias or SeenBias(gamma=0.0)
@@ -101,22 +104,20 @@ class PixelReadout(Readout):
         activate_at = (height, width) if self.activate_at == "input" else size
 
         def logits(classes: slice) -> Tensor:
+            if self.activate_at == "grid":
+                return prepared.scores[image, classes, :height, :width]
             maps = resize(prepared.scores[image : image + 1, classes], images.padded_size)
             return resize(maps[..., :height, :width], activate_at)[0]
 
-        activate = self._activation(logits, prepared.num_classes)
+        activated = self._activated(ScoreMaps(logits, prepared.num_classes, activate_at))
 
         def maps(classes: slice) -> Tensor:
-            scores = activate(logits(classes))
+            scores = activated(classes)
             return self.bias(resize(scores[None], size)[0], prepared.scene, image, classes)
 
         return maps
 
-    def _activation(self, logits: ClassMaps, num_classes: int) -> Callable[[Tensor], Tensor]:
+    def _activated(self, logits: ScoreMaps) -> ClassMaps:
         if self.activation == "sigmoid":
-            return torch.sigmoid
-        total = logits(slice(self.class_chunk)).logsumexp(0)
-        for start in range(self.class_chunk, num_classes, self.class_chunk):
-            part = logits(slice(start, start + self.class_chunk)).logsumexp(0)
-            total = torch.logaddexp(total, part)
-        return lambda maps: (maps - total).exp()
+            return lambda classes: logits.maps(classes).sigmoid()
+        return (logits.softmax(self.class_chunk) if self.activation == "softmax" else logits).maps
