@@ -1,5 +1,6 @@
 """Criteria: regions, their logits and the labels -> weighted losses."""
 
+from .binary import PixelBinaryCrossEntropy
 from .build import build_criterion
 from .comparison import Comparison, EveryCell
 from .matcher import HungarianMatcher, Matching
@@ -13,6 +14,7 @@ __all__ = [
     "EveryCell",
     "HungarianMatcher",
     "Matching",
+    "PixelBinaryCrossEntropy",
     "PixelCrossEntropy",
     "SampledPoints",
     "Segments",
