@@ -163,11 +163,17 @@ def test_gradients_reach_images_and_weights(visual, images):
 def test_from_a_configuration(visual, images, monkeypatch):
     """The tower of the CLIP that MODEL.CLIP names."""
     named = {("ViT-B-32", "openai"): (SimpleNamespace(visual=visual), None)}
-    monkeypatch.setattr(clip_visual, "load_clip", lambda *name: named[name])
+    monkeypatch.setattr(
+        clip_visual,
+        "configured_clip",
+        lambda cfg: named[cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED],
+    )
     cfg = get_cfg()
     add_zs3_config(cfg)
     cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED = "ViT-B-32", "openai"
-    cfg.MODEL.CLIP_VISUAL = CfgNode({"DENSE": "value", "LEVELS": [0], "INTERPOLATION": "bilinear"})
+    cfg.MODEL.CLIP_VISUAL = CfgNode(
+        {"DENSE": "value", "LEVELS": [0], "INTERPOLATION": "bilinear", "IMAGE_SIZE": 0}
+    )
     tower = ClipVisual(cfg, ShapeSpec(channels=3))
     assert tower.visual is visual and tower.interpolation == "bilinear"
     expected = ClipVisual(visual=visual, dense="value", levels=[0])(images)

@@ -7,6 +7,7 @@ from .mobilenet import MobileNetV2
 from .resnet import ResNet
 from .swin import Swin
 from .timm import TimmBackbone
+from .towers import Towers
 from .weights import load_backbone_weights
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "ResNet",
     "Swin",
     "TimmBackbone",
+    "Towers",
     "build_backbone",
     "load_backbone_weights",
 ]
