@@ -15,6 +15,7 @@ import torch
 from ..runtime.config import CfgNode as CN
 from ..runtime.config import load_config
 from . import (
+    aggregation,
     backbone,
     criterion,
     data,
@@ -34,6 +35,7 @@ SECTIONS = (
     backbone,
     grouping,
     naming,
+    aggregation,
     refinement,
     readout,
     criterion,
