@@ -1,4 +1,4 @@
-"""Checks of CAT-Seg's losses, merges of several looks, parameter groups and metrics."""
+"""Checks of CAT-Seg's losses, merges of several looks, and parameter groups."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from torch import Tensor
 
 from zs3.criterion import PixelBinaryCrossEntropy, PixelCrossEntropy
 from zs3.engine.optimizer import freeze, parameter_groups
-from zs3.evaluation import protocols
-from zs3.evaluation.confusion import accuracy, confusion_matrix, iou, summary
+from zs3.evaluation.confusion import confusion_matrix
 from zs3.images import ImageBatch
 from zs3.inference.modes import Inputs
 from zs3.inference.sliding import SlidingWindow
@@ -119,40 +118,10 @@ def v2_param_groups(case: Case) -> None:
     assert not group_of
 
 
-def metrics(case: Case) -> None:
-    inputs = {name: value.numpy() for name, value in case.inputs.items()}
-    count = len(case.outputs["d2_iou"])
-    confusion = confusion_matrix(inputs["gt"], inputs["pred"], count, ignore=255)
-    everything = np.ones(count, bool)
-    standard = summary(confusion, everything)
-    mmseg = protocols.mmseg(confusion, everything)
-    names = 59
-    voc = confusion_matrix(inputs["voc_gt"], inputs["voc_pred"], names, ignore=255)
-    merged = protocols.voc20b(voc, np.ones(names, bool))
-    numbers = {
-        **{f"d2_{name}": standard[name] for name in ("mIoU", "fwIoU")},
-        "d2_mACC": standard["mAcc"],
-        "d2_pACC": standard["pAcc"],
-        **{f"mm_{name}": score / 100 for name, score in mmseg.items()},
-        "vocb_mIoU": merged["mIoU"],
-        "vocb_pACC": merged["pACC"],
-    }
-    arrays = {
-        "d2_iou": iou(confusion),
-        "d2_acc": accuracy(confusion),
-        "mm_iou": protocols.occurring_iou(confusion) / 100,
-        "vocb_iou": iou(protocols.merged_background(voc)),
-    }
-    got = {name: torch.tensor(score) for name, score in numbers.items()}
-    got |= {name: torch.tensor(np.nan_to_num(a, nan=-1.0)) for name, a in arrays.items()}
-    check_all(case, got)
-
-
 KINDS: dict[str, Callable[[Case], None]] = {
     "v2_loss": v2_loss,
     "port_loss": port_loss,
     "v2_sliding_merge": v2_sliding_merge,
     "port_tta_merge": port_tta_merge,
     "v2_param_groups": v2_param_groups,
-    "metrics": metrics,
 }

@@ -78,43 +78,7 @@ def zs3net(confusion: np.ndarray, is_seen: np.ndarray) -> dict[str, float]:
     return scores
 
 
-def mmseg(confusion: np.ndarray, is_seen: np.ndarray) -> dict[str, float]:
-    """mmsegmentation's; a class that is predicted but never the truth has an IoU of 0."""
-    return {
-        "aAcc": _pixel_accuracy(confusion, np.ones_like(is_seen)),
-        "mIoU": mean(occurring_iou(confusion)),
-        "mAcc": mean(accuracy(confusion)),
-    }
-
-
-def voc20b(confusion: np.ndarray, is_seen: np.ndarray) -> dict[str, float]:
-    """
-    CAT-Seg's VOC-20b: 59 names are asked about, of which the 20 of VOC come first; what is labelled
-    as, or taken for, any other is background.
-    """
-    merged = merged_background(confusion)
-    return {
-        "mIoU": mean(iou(merged)),
-        "mACC": mean(accuracy(merged)),
-        "pACC": _pixel_accuracy(merged, np.ones(len(merged), bool)),
-    }
-
-
-PROTOCOLS: dict[str, Protocol] = {
-    "zegformer": zegformer,
-    "spnet": spnet,
-    "zs3net": zs3net,
-    "mmseg": mmseg,
-    "voc20b": voc20b,
-}
-
-
-def merged_background(confusion: np.ndarray, first: int = 20) -> np.ndarray:
-    """(K, K) -> (first + 1, first + 1): the classes from `first` on are one."""
-    into = np.minimum(np.arange(len(confusion)), first)
-    merged = np.zeros((first + 1, first + 1), confusion.dtype)
-    np.add.at(merged, np.ix_(into, into), confusion)
-    return merged
+PROTOCOLS: dict[str, Protocol] = {"zegformer": zegformer, "spnet": spnet, "zs3net": zs3net}
 
 
 def occurring_iou(confusion: np.ndarray) -> np.ndarray:
