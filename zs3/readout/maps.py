@@ -39,14 +39,18 @@ class ScoreMaps:
         return self.maps(slice(self.num_classes))
 
     def labels(self, chunk: int) -> Tensor:
+        """(H, W) int64, the best class of every pixel. As `best`."""
+        return self.best(chunk)[1]
+
+    def best(self, chunk: int) -> tuple[Tensor, Tensor]:
         """
-        The best class of every pixel; the lowest wins a tie, as with `argmax`.
+        The best score of every pixel and its class; the lowest wins a tie, as with `argmax`.
 
         Args:
             chunk: score maps that exist at a time.
 
         Returns:
-            Tensor: (H, W) int64.
+            (H, W) scores and (H, W) int64 labels.
 
         Raises:
             ValueError: a chunk below 1, or scores that are not a number.
@@ -63,7 +67,7 @@ class ScoreMaps:
             best = torch.maximum(best, score)
         if best.isnan().any():
             raise ValueError("the scores of an image contain NaN, so it has no best classes.")
-        return labels
+        return best, labels
 
     def softmax(self, chunk: int) -> ScoreMaps:
         """
