@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -65,6 +67,33 @@ def test_the_steps_in_their_order(
             readout.maps(prepared, image, OUTPUT)(slice(3, 5)), expected[3:5]
         )
         assert torch.equal(readout.read(prepared, image, OUTPUT).labels(chunk), expected.argmax(0))
+
+
+def test_a_grid_that_is_activated_keeps_its_padding(scene: Scene, grid: Tensor) -> None:
+    readout = PixelReadout(activation="sigmoid", activate_at="grid")
+    prepared = readout.prepare(scene, rows(grid))
+    for image in range(2):
+        expected = bilinear(grid[image : image + 1].sigmoid(), OUTPUT)[0]
+        torch.testing.assert_close(readout.read(prepared, image, OUTPUT).scores(), expected)
+
+
+def test_of_a_grid_finer_than_its_image_the_first_cells_stay(scene: Scene) -> None:
+    fine = torch.randn(2, K, 20, 30)
+    regions = Regions.of_pixels(torch.randn(2, 7, 20, 30))
+    readout = PixelReadout(activation="sigmoid", activate_at="grid")
+    prepared = readout.prepare(replace(scene, regions=regions), rows(fine))
+    height, width = SIZES[1]
+    expected = bilinear(fine[1:, :, :height, :width].sigmoid(), OUTPUT)[0]
+    torch.testing.assert_close(readout.read(prepared, 1, OUTPUT).scores(), expected)
+
+
+def test_logits_may_stay_logits(scene: Scene, grid: Tensor) -> None:
+    readout = PixelReadout(activation="none")
+    got = readout.read(readout.prepare(scene, rows(grid)), 0, OUTPUT)
+    height, width = SIZES[0]
+    expected = bilinear(bilinear(grid[:1], (16, 24))[..., :height, :width], OUTPUT)[0]
+    torch.testing.assert_close(got.scores(), expected)
+    torch.testing.assert_close(got.softmax(2).scores(), expected.softmax(0))
 
 
 def test_large_logits_do_not_overflow(scene: Scene, grid: Tensor) -> None:
