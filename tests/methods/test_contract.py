@@ -10,7 +10,7 @@ from torch import nn
 
 from zs3.config import get_config
 from zs3.data.datasets.shapes import NAMES, draw_scene, unseen_names
-from zs3.engine.optimizer import build_optimizer
+from zs3.engine.optimizer import build_optimizer, freeze
 from zs3.label_policy import Transductive
 from zs3.segmentor import ZeroShotSegmentor
 from zs3.vocabulary import Vocabulary
@@ -28,7 +28,9 @@ def cfg(request):
 @pytest.fixture
 def model(cfg):
     torch.manual_seed(0)
-    return ZeroShotSegmentor(cfg)
+    model = ZeroShotSegmentor(cfg)
+    freeze(model, cfg.MODEL.FREEZE)
+    return model
 
 
 def batch(*indices: int, vocabulary: Vocabulary = SHAPES) -> list[dict]:
@@ -64,7 +66,8 @@ def test_two_steps_train_everything_but_the_frozen_clip(cfg, model):
     for name, _ in model.named_parameters():
         changed = not torch.equal(before[name], after[name])
         assert changed != (name in frozen), f"{name} {'changed' if changed else 'did not change'}"
-    assert all(name.startswith(("text.", "readout.")) for name in frozen)
+    clips = ("text.", "readout.", "backbone.visual.")
+    assert all(name.startswith(clips) for name in frozen)
 
 
 def test_a_batch_of_two_equals_two_batches_of_one(model):

@@ -9,6 +9,7 @@ from .prompted_clip import PromptedClipVisual
 from .resnet import ResNet
 from .swin import Swin
 from .timm import TimmBackbone
+from .towers import Towers
 from .weights import load_backbone_weights
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ResNet",
     "Swin",
     "TimmBackbone",
+    "Towers",
     "build_backbone",
     "load_backbone_weights",
 ]

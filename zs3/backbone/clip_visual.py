@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from ..runtime.config import CfgNode, configurable
 from ..runtime.layers import ShapeSpec
 from ..runtime.modeling import BACKBONE_REGISTRY
-from ..text import load_clip
+from ..text.clip import configured_clip
+from ..text.split_attention import SplitAttention, value_weight
 from .conv_norm import freeze
 
 # (last block, its input, its output), tokens (B, 1 + hw, C) each -> tokens for dense features.
@@ -52,9 +53,14 @@ class ClipVisual(nn.Module):
         visual: an open_clip vision transformer. It is used, not copied.
         dense: how patches get their vectors. "tokens": what the last block makes of them, which is
             what CLIP computes and never trained. "value": what the last block's attention would
-            take from them, x -> W_o W_v ln_1(x), without attending (MaskCLIP, arXiv 2112.01071).
+            take from them, u = W_o W_v ln_1(x), without attending (MaskCLIP, arXiv 2112.01071).
+            "value_block": the last block with u in the place of attention, y = x + u and then
+            y + MLP(ln_2(y)) (CAT-Seg v1). "value_class": the same with the class token's x for all
+            tokens; a slip that CAT-Seg v2's weights were trained with.
         levels: numbers of blocks, the first is 0.
         interpolation: how positions are resized for another grid: "bicubic" or "bilinear".
+        image_size: squash images to this side (pixels) first; 0 takes them as they are. As a
+            backbone only, in `forward`.
         add_class_twice: the class token starts as 2 c + p[0] instead of c + p[0]. A slip of ZegCLIP
             and Cascade-CLIP that their weights were trained with.
 
@@ -70,6 +76,7 @@ class ClipVisual(nn.Module):
         dense: str = "tokens",
         levels: Sequence[int] = (),
         interpolation: str = "bicubic",
+        image_size: int = 0,
         add_class_twice: bool = False,
     ) -> None:
         super().__init__()
@@ -83,21 +90,26 @@ class ClipVisual(nn.Module):
         self.dense = dense
         self.levels = tuple(levels)
         self.interpolation = interpolation
+        self.image_size = image_size
         self.add_class_twice = add_class_twice
         if dense == "value":  # which never asks the last block's perceptron
             freeze(self.blocks[-1].ln_2)
             freeze(self.blocks[-1].mlp)
+        if dense != "tokens" and isinstance(self.blocks[-1].attn, SplitAttention):  # nor attends
+            self.blocks[-1].attn.q_proj_weight.requires_grad_(False)
+            self.blocks[-1].attn.k_proj_weight.requires_grad_(False)
         self.dim: int = visual.proj.shape[1]
 
     @classmethod
     def from_config(cls, cfg: CfgNode, input_shape: ShapeSpec) -> dict[str, Any]:
-        model, _ = load_clip(cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED)
+        model, _ = configured_clip(cfg)
         return {
             "visual": model.visual,
             "dense": cfg.MODEL.CLIP_VISUAL.DENSE,
             "levels": cfg.MODEL.CLIP_VISUAL.LEVELS,
             "interpolation": cfg.MODEL.CLIP_VISUAL.INTERPOLATION,
             "add_class_twice": cfg.MODEL.CLIP_VISUAL.ADD_CLASS_TWICE,
+            "image_size": cfg.MODEL.CLIP_VISUAL.SQUASH_TO,
         }
 
     @property
@@ -114,6 +126,8 @@ class ClipVisual(nn.Module):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W), normalised -> (B, C, h, w) maps by name."""
+        if self.image_size:
+            images = squash(images, self.image_size)
         features = self.features(images)
         names = [f"block{i}" for i in self.levels]
         return {"clip": features.patches, **dict(zip(names, features.levels, strict=True))}
@@ -204,6 +218,11 @@ class ClipVisual(nn.Module):
         return self.visual.ln_post(tokens) @ self.visual.proj
 
 
+def squash(images: Tensor, side: int) -> Tensor:
+    """(B, C, H, W) -> (B, C, side, side), bilinear without antialiasing."""
+    return F.interpolate(images, (side, side), mode="bilinear", align_corners=False)
+
+
 def resize_positions(
     positions: Tensor, old: tuple[int, int], new: tuple[int, int], mode: str
 ) -> Tensor:
@@ -262,12 +281,27 @@ def _look(block: ResidualAttentionBlock, classes: Tensor, patches: Tensor, bias:
 def _value_path(block: ResidualAttentionBlock, before: Tensor, after: Tensor) -> Tensor:
     """W_o (W_v ln_1(x) + b_v) + b_o for every token: attention in which each sees only itself."""
     attention = block.attn
-    weight = attention.in_proj_weight.chunk(3)[2]
     bias = attention.in_proj_bias.chunk(3)[2]
-    return attention.out_proj(F.linear(block.ln_1(before), weight, bias))
+    return attention.out_proj(F.linear(block.ln_1(before), value_weight(attention), bias))
+
+
+def _value_block(block: ResidualAttentionBlock, before: Tensor, after: Tensor) -> Tensor:
+    """The block with the value path in the place of attention."""
+    return _finished(block, before + _value_path(block, before, after))
+
+
+def _value_class(block: ResidualAttentionBlock, before: Tensor, after: Tensor) -> Tensor:
+    """The same, but what the value path is added to is the class token, for all tokens."""
+    return _finished(block, before[:, :1] + _value_path(block, before, after))
+
+
+def _finished(block: ResidualAttentionBlock, tokens: Tensor) -> Tensor:
+    return tokens + block.mlp(block.ln_2(tokens))
 
 
 DENSE_MODES: dict[str, DenseMode] = {
     "tokens": lambda block, before, after: after,
     "value": _value_path,
+    "value_block": _value_block,
+    "value_class": _value_class,
 }

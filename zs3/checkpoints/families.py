@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from . import cascade_clip, zegformer
+from . import cascade_clip, cat_seg, zegformer
 from .key_map import Rule
 
 State = dict[str, Tensor]
@@ -48,6 +48,12 @@ FAMILIES = (
         r"decode_head\.(cascade_decoders|decoder_1)\.",
         cascade_clip.convert,
         cascade_clip.DROPPED,
+    ),
+    Family(
+        "CAT-Seg",
+        r"(sem_seg_head\.predictor\.transformer|neck)\.conv1\.",
+        cat_seg.convert,
+        cat_seg.DROPPED,
     ),
 )
 

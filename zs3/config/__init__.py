@@ -15,6 +15,7 @@ import torch
 from ..runtime.config import CfgNode as CN
 from ..runtime.config import load_config
 from . import (
+    aggregation,
     backbone,
     cascade,
     criterion,
@@ -36,6 +37,7 @@ SECTIONS = (
     grouping,
     naming,
     cascade,
+    aggregation,
     refinement,
     readout,
     criterion,

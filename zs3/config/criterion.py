@@ -7,7 +7,8 @@ from ..runtime.config import CfgNode as CN
 
 def add(cfg: CN) -> None:
     cfg.MODEL.CRITERION = CN()
-    # "SetCriterion", "PixelCrossEntropy" or "ClassMasks" (a mask for every class).
+    # "SetCriterion", "PixelCrossEntropy", "PixelBinaryCrossEntropy" or "ClassMasks" (a mask a
+    # class).
     cfg.MODEL.CRITERION.NAME = "SetCriterion"
     # The mask loss of SetCriterion and ClassMasks: "focal" (MaskFormer) or "bce" (Mask2Former).
     cfg.MODEL.CRITERION.MASK_LOSS = "focal"
@@ -24,6 +25,9 @@ def add(cfg: CN) -> None:
     # Rows and columns of the grid of cells on which masks (or pixels) are compared with the
     # labels; 0 compares at the full input.
     cfg.MODEL.CRITERION.LOSS_SIZE = 0
+    # PixelBinaryCrossEntropy: pixels without a label are pixels of no class (published CAT-Seg),
+    # instead of being left out.
+    cfg.MODEL.CRITERION.IGNORED_ARE_NEGATIVE = False
     # SetCriterion compares masks at this many random points instead (Mask2Former: 12544); 0 takes
     # every cell.
     cfg.MODEL.CRITERION.NUM_POINTS = 0

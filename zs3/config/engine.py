@@ -45,6 +45,8 @@ def add(cfg: CN) -> None:
     cfg.TEST.SLIDING_WINDOW.WITH_WHOLE = False
     # Windows a pass.
     cfg.TEST.SLIDING_WINDOW.BATCH = 4
+    # TEST.AUG averages the softmax of scores that are logits (MODEL.READOUT.ACTIVATION "none").
+    cfg.TEST.AUG.SOFTMAX = False
     # What to evaluate, by name (docs/protocol.md, zs3/evaluation/protocols.py): "generalized", the
     # standard; "seen" or "unseen", a half of the split by itself; "cross_dataset"; "voc20b"; or a
     # published evaluator. Folds have their own names, in zs3/evaluation/episodes.py.

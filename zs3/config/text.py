@@ -12,6 +12,12 @@ def add(cfg: CN) -> None:
     # An open_clip pretrained tag, a weight file (open_clip's or OpenAI's), or "" for what NAME
     # itself brings.
     cfg.MODEL.CLIP.PRETRAINED = "openai"
+    # Side of the images (pixels) its positions are resized for, once, when it is loaded; 0 is the
+    # model's own.
+    cfg.MODEL.CLIP.IMAGE_SIZE = 0
+    # Give queries, keys and values weights of their own (q_proj_weight, ...), so that MODEL.FREEZE
+    # can tell them apart.
+    cfg.MODEL.CLIP.SPLIT_ATTENTION = False
 
     cfg.MODEL.TEXT = CN()
     # "OpenClipText", "WordVectors" or "PrecomputedText".

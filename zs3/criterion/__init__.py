@@ -1,5 +1,6 @@
 """Criteria: regions, their logits and the labels -> weighted losses."""
 
+from .binary import PixelBinaryCrossEntropy
 from .build import build_criterion
 from .class_masks import ClassMasks
 from .comparison import Comparison, EveryCell
@@ -15,6 +16,7 @@ __all__ = [
     "EveryCell",
     "HungarianMatcher",
     "Matching",
+    "PixelBinaryCrossEntropy",
     "PixelCrossEntropy",
     "SampledPoints",
     "Segments",

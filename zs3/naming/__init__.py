@@ -7,12 +7,14 @@ from .alignment import AlignmentDecoder
 from .build import build_naming
 from .cascade import CascadeNaming
 from .cosine import TextClassifier
+from .cost_volume import CostVolume
 from .linear import Linear
 from .projection import Projection
 
 __all__ = [
     "AlignmentDecoder",
     "CascadeNaming",
+    "CostVolume",
     "GaussianAggregation",
     "Linear",
     "NaiveSum",
