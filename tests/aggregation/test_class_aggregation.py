@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -23,7 +25,10 @@ def layer(**options) -> ClassAggregation:
 def run(made: ClassAggregation, x: Tensor, guidance: Tensor | None, size: int = 99) -> Tensor:
     parts = [slice(i, i + size) for i in range(0, x.shape[1], size)]
     pairs = [(x[:, p], None if guidance is None else guidance[:, p]) for p in parts]
-    context = made.join([made.context(*pair) for pair in pairs], x.shape[1])
+    contexts = [made.context(*pair) for pair in pairs]
+    if padding := made.padding(x.shape[1]):
+        contexts.append(padding)
+    context = functools.reduce(made.join, contexts)
     return torch.cat([made(*pair, context) for pair in pairs], dim=1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -240,7 +241,10 @@ def classes(layer: ClassAggregation, x: Tensor, guidance: Tensor | None) -> Tens
     x = x.permute(0, 2, 3, 4, 1)
     parts = [slice(1), slice(1, None)] if x.shape[1] > 1 else [slice(1)]
     pairs = [(x[:, part], None if guidance is None else guidance[:, part]) for part in parts]
-    context = layer.join([layer.context(*pair) for pair in pairs], x.shape[1])
+    contexts = [layer.context(*pair) for pair in pairs]
+    if padding := layer.padding(x.shape[1]):
+        contexts.append(padding)
+    context = functools.reduce(layer.join, contexts)
     return torch.cat([layer(*pair, context) for pair in pairs], 1).permute(0, 4, 1, 2, 3)
 
 

@@ -8,8 +8,6 @@ text guidance.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -21,8 +19,8 @@ class ClassAggregation(nn.Module):
     """
     A transformer layer over the classes of each cell, on pooled maps.
 
-    Called in two steps, so that classes may come in slices: `context` of each slice, `join`, then
-    `forward` of each slice. Its residual is added to the input once more, since the pooled maps
+    Called in two steps, so that classes may come in slices: `context` of each slice and of the
+    `padding`, joined; then `forward` of each slice. Its residual is added to the input once more, since the pooled maps
     carry it already: this is how the published weights were trained.
 
     Args:
@@ -87,16 +85,20 @@ class ClassAggregation(nn.Module):
         """
         return self._context(self._pooled(x), guidance)
 
-    def join(self, contexts: Sequence[Context], num_classes: int) -> Context:
-        """The contexts of all slices, with K classes together, and of the padding."""
+    def padding(self, num_classes: int) -> Context | None:
+        """What the padding of K classes contributes; None where there is none."""
         missing = self.pad_to - num_classes
-        if missing > 0:
-            token = self.padding_tokens[:, None, None].expand(-1, -1, -1, missing, -1)
-            guidance = None
-            if hasattr(self, "padding_guidance"):
-                guidance = self.padding_guidance.expand(-1, missing, -1)
-            contexts = [*contexts, self._context(token, guidance)]
-        return self.attention.join(contexts)
+        if missing <= 0:
+            return None
+        token = self.padding_tokens[:, None, None].expand(-1, -1, -1, missing, -1)
+        guidance = None
+        if hasattr(self, "padding_guidance"):
+            guidance = self.padding_guidance.expand(-1, missing, -1)
+        return self._context(token, guidance)
+
+    def join(self, first: Context, second: Context) -> Context:
+        """What both contribute; there is only ever one context of many slices in memory."""
+        return self.attention.join([first, second])
 
     def forward(self, x: Tensor, guidance: Tensor | None, context: Context) -> Tensor:
         """

@@ -218,10 +218,10 @@ class CostAggregation(nn.Module):
         for layer in cast(Iterable[AggregationLayer], self.layers):
             for i, _ in enumerate(parts):
                 x[i] = self._run(layer.spatial, x[i], appearance[i])
-            contexts = [
-                self._run(layer.classes.context, x[i], names[i]) for i, _ in enumerate(parts)
-            ]
-            context = layer.classes.join(contexts, num_classes)
+            context = layer.classes.padding(num_classes)
+            for i, _ in enumerate(parts):
+                own = self._run(layer.classes.context, x[i], names[i])
+                context = own if context is None else layer.classes.join(context, own)
             for i, _ in enumerate(parts):
                 x[i] = self._run(layer.classes, x[i], names[i], context)
         maps = []
