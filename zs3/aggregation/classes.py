@@ -20,8 +20,8 @@ class ClassAggregation(nn.Module):
     A transformer layer over the classes of each cell, on pooled maps.
 
     Called in two steps, so that classes may come in slices: `context` of each slice and of the
-    `padding`, joined; then `forward` of each slice. Its residual is added to the input once more, since the pooled maps
-    carry it already: this is how the published weights were trained.
+    `padding`, joined; then `forward` of each slice. Its residual is added to the input once more,
+    since the pooled maps carry it already: this is how the published weights were trained.
 
     Args:
         dim: C.
