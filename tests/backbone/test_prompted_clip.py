@@ -5,9 +5,10 @@ import torch
 from open_clip.transformer import VisionTransformer
 from torch.nn import functional as F
 
-from zs3.backbone import ClipVisual, PromptedClipVisual, clip_visual
+from zs3.backbone import ClipVisual, PromptedClipVisual
 from zs3.config import get_config
 from zs3.runtime.layers import ShapeSpec
+from zs3.text import clip
 
 B, C, D, BLOCKS, PATCH, P = 2, 8, 6, 3, 4, 5
 
@@ -111,7 +112,7 @@ def test_dropout_draws_for_every_image_anew():
 
 def build(visual, monkeypatch, *options):
     load = lambda *name: (SimpleNamespace(visual=visual), None)  # noqa: E731
-    monkeypatch.setattr(clip_visual, "load_clip", load)
+    monkeypatch.setattr(clip, "load_clip", load)
     cfg = get_config(opts=["MODEL.CLIP_VISUAL.INTERPOLATION", "bilinear", *options])
     return PromptedClipVisual(cfg, ShapeSpec(channels=3))
 
