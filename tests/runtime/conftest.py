@@ -20,6 +20,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 PACKAGE = "zs3.runtime"
+WITH_IT = (PACKAGE, "zs3.environment")  # which says what runtime there is
 MODULES = ["config", "data", "engine", "evaluation", "launch", "layers", "modeling", "setup"]
 MODULES += ["structures", "utils.comm", "utils.events", "utils.logger"]
 
@@ -27,13 +28,13 @@ MODULES += ["structures", "utils.comm", "utils.events", "utils.logger"]
 @contextmanager
 def no_runtime_imported() -> Iterator[None]:
     """Forgets zs3.runtime, and takes back what was known of it at the end."""
-    known = {name: module for name, module in sys.modules.items() if name.startswith(PACKAGE)}
+    known = {name: module for name, module in sys.modules.items() if name.startswith(WITH_IT)}
     for name in known:
         del sys.modules[name]
     try:
         yield
     finally:
-        for name in [name for name in sys.modules if name.startswith(PACKAGE)]:
+        for name in [name for name in sys.modules if name.startswith(WITH_IT)]:
             del sys.modules[name]
         sys.modules.update(known)
         if PACKAGE in known:
@@ -52,7 +53,7 @@ def modules_on(implementation: str) -> dict[str, ModuleType]:
         patch.setitem(os.environ, "ZS3_RUNTIME", implementation)
         for name in MODULES:
             importlib.import_module(f"{PACKAGE}.{name}")
-        return {name: module for name, module in sys.modules.items() if name.startswith(PACKAGE)}
+        return {name: module for name, module in sys.modules.items() if name.startswith(WITH_IT)}
 
 
 @pytest.fixture(params=["embedded", "detectron2"])
