@@ -72,3 +72,11 @@ def test_empty_masks_are_no_duplicates_of_each_other() -> None:
 def test_shares_out_of_range_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="expected"):
         ProposalFilter(**options)
+
+
+def test_half_precision_counts_the_pixels_of_large_masks_as_well() -> None:
+    rows = torch.ones(1, 2, 300, 300)
+    with torch.autocast("cpu", torch.float16):
+        _, representative = ProposalFilter(duplicate_iou=0.9)(rows, torch.zeros(1, 2))
+
+    assert representative.tolist() == [[0, 0]]

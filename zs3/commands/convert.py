@@ -9,8 +9,9 @@ from .errors import say_errors
 
 EPILOG = """
 OUT then holds model_final.safetensors, config.yaml and vocabulary.json, and is what zs3.load(OUT),
-`zs3 segment --model OUT` and MODEL.WEIGHTS OUT take. Published are ZegFormer, MaskFormer and
-Mask2Former, in .pth, .pkl or .safetensors; docs/checkpoints.md lists files and configurations.
+`zs3 segment --model OUT` and MODEL.WEIGHTS OUT take. Published are ZegFormer, MaskFormer,
+Mask2Former, ZegCLIP, Cascade-CLIP and CAT-Seg, in .pth, .pkl or .safetensors; docs/checkpoints.md
+lists files and configurations.
 
 examples:
   a released ZegFormer, and the two class lists that came with it:

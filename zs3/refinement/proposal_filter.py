@@ -62,7 +62,8 @@ class ProposalFilter:
         itself = torch.arange(area.shape[1], device=area.device).expand_as(area)
         if self.duplicate_iou > 1:
             return kept, itself
-        shared = inside.to(void) @ inside.to(void).mT
+        with torch.autocast(masks.device.type, enabled=False):  # half precision cannot count
+            shared = inside.float() @ inside.float().mT
         union = area[:, None] + area[:, :, None] - shared
         alike = (shared >= self.duplicate_iou * union.clamp(min=1)) & kept[:, None]
         better = torch.where(alike, 1 - void[:, None], -1.0)
