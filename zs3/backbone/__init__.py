@@ -3,7 +3,9 @@
 from .build import build_backbone
 from .clip_visual import ClipFeatures, ClipVisual
 from .convnet import ConvNet
+from .deeplab import DeepLabV2
 from .mobilenet import MobileNetV2
+from .multi_scale import MultiScale
 from .resnet import ResNet
 from .swin import Swin
 from .timm import TimmBackbone
@@ -13,7 +15,9 @@ __all__ = [
     "ClipFeatures",
     "ClipVisual",
     "ConvNet",
+    "DeepLabV2",
     "MobileNetV2",
+    "MultiScale",
     "ResNet",
     "Swin",
     "TimmBackbone",

@@ -6,6 +6,21 @@ from ..runtime.config import CfgNode as CN
 
 
 def add(cfg: CN) -> None:
+    # Dilation of res4; a stage that dilates more than the one before it keeps the grid.
+    cfg.MODEL.RESNETS.RES4_DILATION = 1
+    # Factors on the dilation of the blocks of res5 (DeepLabV3: [1, 2, 4]); [] for none.
+    cfg.MODEL.RESNETS.RES5_MULTI_GRID = []
+    cfg.MODEL.DEEPLAB = CN()
+    # DeepLabV2: width of its maps (SPNet, CaGNet: the word vectors'), and dilations of its ASPP.
+    cfg.MODEL.DEEPLAB.CHANNELS = 600
+    cfg.MODEL.DEEPLAB.DILATIONS = [6, 12, 18, 24]
+    cfg.MODEL.MULTI_SCALE = CN()
+    # The backbone called "MultiScale" looks at the image with this one, ...
+    cfg.MODEL.MULTI_SCALE.BACKBONE = "DeepLabV2"
+    # ... at its own size and at these shares of it, ...
+    cfg.MODEL.MULTI_SCALE.SCALES = [0.5, 0.75]
+    # ... in prediction too (SPNet), or at its own size only (CaGNet).
+    cfg.MODEL.MULTI_SCALE.IN_PREDICTION = True
     cfg.MODEL.TIMM = CN()
     # Any timm model with features_only support; features are called res1, res2, ... by stride 2, 4,
     # ...

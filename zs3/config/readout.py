@@ -13,5 +13,7 @@ def add(cfg: CN) -> None:
     cfg.MODEL.READOUT.ACTIVATION = "softmax"
     # ... taken after resizing the logits to the "input" or to the "output" size.
     cfg.MODEL.READOUT.ACTIVATE_AT = "output"
+    # PixelReadout: resize the grid with its corner cells' centres in the corners (ZS3Net).
+    cfg.MODEL.READOUT.ALIGN_CORNERS = False
     # RegionReadout: resize masks to the output size before painting, not the painted scores.
     cfg.MODEL.READOUT.PAINT_AT_OUTPUT = False

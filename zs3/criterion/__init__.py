@@ -2,6 +2,7 @@
 
 from .build import build_criterion
 from .comparison import Comparison, EveryCell
+from .grid import GridCrossEntropy
 from .matcher import HungarianMatcher, Matching
 from .pixel import PixelCrossEntropy
 from .points import SampledPoints
@@ -11,6 +12,7 @@ from .set import SetCriterion
 __all__ = [
     "Comparison",
     "EveryCell",
+    "GridCrossEntropy",
     "HungarianMatcher",
     "Matching",
     "PixelCrossEntropy",

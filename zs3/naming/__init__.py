@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .build import build_naming
 from .cosine import TextClassifier
+from .critic import Critic
 from .linear import Linear
 from .projection import Projection
 
-__all__ = ["Linear", "Projection", "TextClassifier", "build_naming"]
+__all__ = ["Critic", "Linear", "Projection", "TextClassifier", "build_naming"]

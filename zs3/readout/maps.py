@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from ..resize import resize
 
 Size = tuple[int, int]
 # The score maps (k, H, W) of one image at one size for a slice of k classes.
@@ -88,10 +89,3 @@ class ScoreMaps:
             return total / len(views)
 
         return ScoreMaps(maps, views[0].num_classes, views[0].size)
-
-
-def resize(maps: Tensor, size: Size) -> Tensor:
-    """(B, C, h, w) -> (B, C, H, W), bilinear with half-pixel centres, without antialiasing."""
-    if maps.shape[-2:] == size:
-        return maps
-    return F.interpolate(maps, size, mode="bilinear", align_corners=False)

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from ..refinement import SeenBias, build_refiners
 from ..registry import READOUT_REGISTRY
+from ..resize import resize
 from ..runtime.config import CfgNode, configurable
 from ..scene import Scene
 from ..text import TextBank
 from .base import Prepared, Readout
-from .maps import ClassMaps, Size, resize
+from .maps import ClassMaps, Size
 
 ACTIVATIONS = ("softmax", "sigmoid")
 SIZES = ("input", "output")
@@ -34,6 +35,7 @@ class PixelReadout(Readout):
             "output" resizes logits and activates last, which keeps edges sharp when the output is
             larger than the input. Where both sizes are the same, as in SPNet's own protocol, they
             do not differ.
+        align_corners: the grid is resized with its corner cells' centres in the corners (ZS3Net).
         class_chunk: classes whose full-size maps are held at a time while softmax's denominator is
             summed up.
 
@@ -49,6 +51,7 @@ class PixelReadout(Readout):
         bias: SeenBias | None = None,
         activation: str = "softmax",
         activate_at: str = "output",
+        align_corners: bool = False,
         class_chunk: int = 64,
     ) -> None:
         super().__init__()
@@ -64,6 +67,7 @@ class PixelReadout(Readout):
         self.bias = bias or SeenBias(gamma=0.0)
         self.activation = activation
         self.activate_at = activate_at
+        self.align_corners = align_corners
         self.class_chunk = class_chunk
 
     @classmethod
@@ -74,6 +78,7 @@ class PixelReadout(Readout):
             "bias": bias,
             "activation": cfg.MODEL.READOUT.ACTIVATION,
             "activate_at": cfg.MODEL.READOUT.ACTIVATE_AT,
+            "align_corners": cfg.MODEL.READOUT.ALIGN_CORNERS,
             "class_chunk": cfg.TEST.CLASS_CHUNK,
         }
 
@@ -101,7 +106,8 @@ class PixelReadout(Readout):
         activate_at = (height, width) if self.activate_at == "input" else size
 
         def logits(classes: slice) -> Tensor:
-            maps = resize(prepared.scores[image : image + 1, classes], images.padded_size)
+            cells = prepared.scores[image : image + 1, classes]
+            maps = resize(cells, images.padded_size, align_corners=self.align_corners)
             return resize(maps[..., :height, :width], activate_at)[0]
 
         activate = self._activation(logits, prepared.num_classes)
