@@ -16,7 +16,7 @@ from torch import Tensor
 from .regions import Regions
 from .registry import LABEL_POLICY_REGISTRY
 from .runtime.config import CfgNode, configurable
-from .vocabulary import Vocabulary
+from .vocabulary import IGNORE, Vocabulary
 
 
 @LABEL_POLICY_REGISTRY.register()
@@ -49,12 +49,7 @@ class Inductive:
         Raises:
             ValueError: images with different vocabularies.
         """
-        if len(vocabularies) > 1:
-            raise ValueError(
-                "the images of a training batch have different vocabularies; train on one at a "
-                "time."
-            )
-        (full,) = vocabularies
+        full = the_only(vocabularies)
         seen = full.only_seen()
         return (seen,), remapped(labels, full, seen)
 
@@ -71,6 +66,46 @@ class Inductive:
             Tensor: (B, H, W); here they need no completion.
         """
         return targets
+
+
+@LABEL_POLICY_REGISTRY.register()
+class KnownNames(Inductive):
+    """
+    All names, of which the unseen ones have no pixels: methods that generate what those look like
+    have a classifier for all from the start.
+    """
+
+    def ask(
+        self, vocabularies: Sequence[Vocabulary], labels: Sequence[Tensor]
+    ) -> tuple[tuple[Vocabulary, ...], list[Tensor]]:
+        full = the_only(vocabularies)
+        table = torch.from_numpy(full.remap(full))
+        table[: len(full)][~torch.tensor(full.is_seen)] = IGNORE
+        table = table.to(labels[0].device)
+        return (full,), [table[label] for label in labels]
+
+
+@LABEL_POLICY_REGISTRY.register()
+class AllLabels(Inductive):
+    """
+    All names and all labels, those of unseen classes too. ZS3Net's second stage takes the layout of
+    its generated features from them; a model that learns from the pixels under them has seen all.
+    """
+
+    def ask(
+        self, vocabularies: Sequence[Vocabulary], labels: Sequence[Tensor]
+    ) -> tuple[tuple[Vocabulary, ...], list[Tensor]]:
+        full = the_only(vocabularies)
+        return (full,), remapped(labels, full, full)
+
+
+def the_only(vocabularies: Sequence[Vocabulary]) -> Vocabulary:
+    """Raises ValueError for images with different vocabularies."""
+    if len(vocabularies) > 1:
+        raise ValueError(
+            "the images of a training batch have different vocabularies; train on one at a time."
+        )
+    return vocabularies[0]
 
 
 def remapped(labels: Sequence[Tensor], full: Vocabulary, asked: Vocabulary) -> list[Tensor]:

@@ -25,13 +25,15 @@ class ASPP(nn.Module):
     def __init__(self, in_channels: int, channels: int, dilations: Sequence[int]) -> None:
         super().__init__()
         self.channels = channels
-        self.branches = nn.ModuleList(
+        branches = [
             nn.Conv2d(in_channels, channels, 3, padding=dilation, dilation=dilation)
             for dilation in dilations
-        )
-        for branch in self.branches:
+        ]
+        for branch in branches:
             nn.init.normal_(branch.weight, std=0.01)
+            assert branch.bias is not None
             nn.init.zeros_(branch.bias)
+        self.branches = nn.ModuleList(branches)
 
     def forward(self, x: Tensor) -> Tensor:
         first, *others = (branch(x) for branch in self.branches)

@@ -46,7 +46,8 @@ class MultiScale(nn.Module):
 
     def output_shape(self) -> dict[str, ShapeSpec]:
         """Of the maps at the image's own size."""
-        return self.net.output_shape()
+        net: Any = self.net  # Any: a module that has output_shape()
+        return net.output_shape()
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W), normalised -> maps by name, those at the image's own size first."""

@@ -20,6 +20,7 @@ from . import (
     data,
     defaults,
     engine,
+    generation,
     grouping,
     naming,
     readout,
@@ -38,6 +39,7 @@ SECTIONS = (
     readout,
     criterion,
     engine,
+    generation,
 )
 
 

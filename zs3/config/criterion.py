@@ -7,12 +7,15 @@ from ..runtime.config import CfgNode as CN
 
 def add(cfg: CN) -> None:
     cfg.MODEL.CRITERION = CN()
-    # "SetCriterion" or "PixelCrossEntropy".
+    # "SetCriterion", "PixelCrossEntropy", "GridCrossEntropy" (SPNet) or "ContextualCriterion"
+    # (CaGNet).
     cfg.MODEL.CRITERION.NAME = "SetCriterion"
     # SetCriterion's mask loss: "focal" (MaskFormer) or "bce" (Mask2Former).
     cfg.MODEL.CRITERION.MASK_LOSS = "focal"
     # Weights of the losses; those of supervised layers are added up.
     cfg.MODEL.CRITERION.CLASS_WEIGHT = 1.0
+    # ContextualCriterion: how far latent codes are from normal ones.
+    cfg.MODEL.CRITERION.DIVERGENCE_WEIGHT = 100.0
     cfg.MODEL.CRITERION.MASK_WEIGHT = 20.0
     cfg.MODEL.CRITERION.DICE_WEIGHT = 1.0
     # Matching costs.
@@ -33,5 +36,7 @@ def add(cfg: CN) -> None:
     cfg.MODEL.CRITERION.IMPORTANCE_SAMPLE_RATIO = 0.75
 
     cfg.MODEL.LABEL_POLICY = CN()
-    # What a model is asked about in training: "Inductive" (seen names; unseen pixels are ignored).
+    # What a model is asked about in training: "Inductive" (seen names) or "KnownNames" (all names,
+    # for classifiers that generation trains), which ignore unseen pixels; or "AllLabels" (ZS3Net's
+    # second stage takes layouts from those).
     cfg.MODEL.LABEL_POLICY.NAME = "Inductive"

@@ -15,6 +15,8 @@ def add(cfg: CN) -> None:
     cfg.SOLVER.WEIGHT_DECAY_EMBED = 0.0
     # WarmupPolyLR: (1 - iteration / MAX_ITER) to this power.
     cfg.SOLVER.POLY_LR_POWER = 0.9
+    # ... where the iteration is rounded down to a multiple of this (SPNet and CaGNet: 10).
+    cfg.SOLVER.POLY_LR_EVERY = 1
     # The schedule ends at this share of the base rate ("WarmupPolyLR" and "WarmupCosineLR").
     cfg.SOLVER.LR_END = 0.0
     # Batches whose gradients are added up before a step.

@@ -2,20 +2,25 @@
 
 from .build import build_criterion
 from .comparison import Comparison, EveryCell
+from .contextual import ContextualCriterion
 from .grid import GridCrossEntropy
 from .matcher import HungarianMatcher, Matching
 from .pixel import PixelCrossEntropy
 from .points import SampledPoints
+from .resized import MatchingCriterion, ResizedCrossEntropy
 from .segments import Segments
 from .set import SetCriterion
 
 __all__ = [
     "Comparison",
+    "ContextualCriterion",
     "EveryCell",
     "GridCrossEntropy",
     "HungarianMatcher",
     "Matching",
+    "MatchingCriterion",
     "PixelCrossEntropy",
+    "ResizedCrossEntropy",
     "SampledPoints",
     "Segments",
     "SetCriterion",

@@ -61,6 +61,7 @@ class Critic(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
+                assert module.bias is not None
                 nn.init.zeros_(module.bias)
 
     @classmethod
