@@ -4,4 +4,4 @@
 from zs3.commands.segment import main
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

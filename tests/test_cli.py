@@ -64,11 +64,11 @@ def test_help_teaches(command, capsys, monkeypatch):
     assert "examples:" in said
 
 
-def test_the_command_zs3_hands_its_arguments_on(monkeypatch):
+def test_the_command_zs3_hands_its_arguments_and_exit_code_on(monkeypatch):
     called = []
-    monkeypatch.setattr(segment, "main", called.append)
+    monkeypatch.setattr(segment, "main", lambda arguments: called.append(arguments) or 3)
     monkeypatch.setattr("sys.argv", ["zs3", "segment", "--input", "a.jpg"])
-    cli.main()
+    assert cli.main() == 3
     assert called == [["--input", "a.jpg"]]
 
 

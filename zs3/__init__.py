@@ -9,13 +9,14 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .inference.load import load
-    from .inference.predictor import Segmentation, Segmenter
+    from .inference.predictor import Segmenter
+    from .inference.result import Segmentation
     from .vocabulary import Vocabulary
 
 __all__ = ["Segmentation", "Segmenter", "Vocabulary", "__version__", "load"]
 
 _HOME = {
-    "Segmentation": ".inference.predictor",
+    "Segmentation": ".inference.result",
     "Segmenter": ".inference.predictor",
     "Vocabulary": ".vocabulary",
     "load": ".inference.load",

@@ -13,10 +13,13 @@ COMMANDS = {
     "segment": "segment images by the names you type (as demo/demo.py)",
     "report": "write one HTML page about evaluations, side by side if several",
     "doctor": "say whether zs3 can work on this machine",
+    "check-dataset": "count the classes of a dataset, and tell what is wrong with it",
+    "profile": "count a model's parameters and multiply-adds, measure its speed and memory",
 }
 
 
-def main() -> None:
+def main() -> int | None:
+    """Runs a command; returns its exit code."""
     width = max(map(len, COMMANDS))
     parser = argparse.ArgumentParser(
         prog="zs3",
@@ -30,4 +33,5 @@ def main() -> None:
     command = parser.parse_args(sys.argv[1:2]).command
     sys.argv[0] = f"zs3 {command}"  # what argparse calls the program in its usage
     module = import_module(f".commands.{command.replace('-', '_')}", __package__)
-    module.main(sys.argv[2:])
+    code: int | None = module.main(sys.argv[2:])
+    return code

@@ -17,8 +17,6 @@ figures were measured on HSNet's masks.
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,7 +25,7 @@ import numpy as np
 from zs3.commands.errors import say_errors
 from zs3.data.datasets import coco
 from zs3.data.image_set import ImageSet, data_root
-from zs3.data.mask_list import MaskList
+from zs3.data.mask_list import MaskList, read_mask_lists
 from zs3.data.preparation import Annotations, Input, files_by_name, prepare, script_arguments
 from zs3.data.reading import read_label
 
@@ -39,28 +37,12 @@ def sources(image_set: ImageSet) -> Mapping[str, Path | MaskList]:
     folder, part = data_root() / FOLDER, f"{image_set.part}2014"
     if (folder / part).is_dir():
         return files_by_name(folder / part, ".png")
-    return mask_lists(folder / f"instances_{part}.json")
-
-
-def mask_lists(file: Path) -> dict[str, MaskList]:
-    """COCO's instances; its categories are counted from 1 without gaps."""
-    content = json.loads(file.read_text(encoding="utf-8"))
-    categories = sorted(category["id"] for category in content["categories"])
-    value_of = {category: value for value, category in enumerate(categories, 1)}
-    masks = defaultdict(list)
-    for instance in content["annotations"]:
-        masks[instance["image_id"]].append(
-            (value_of[instance["category_id"]], instance["segmentation"])
-        )
-    return {
-        Path(image["file_name"]).stem: MaskList(
-            f"{image['file_name']} in {file}",
-            (image["height"], image["width"]),
-            masks[image["id"]],
-        )
-        for image in content["images"]
-        if image["id"] in masks
-    }
+    return read_mask_lists(
+        folder / f"instances_{part}.json",
+        masks="annotations",
+        image_number="id",
+        count_categories=True,
+    )
 
 
 def read(source: Path | MaskList) -> np.ndarray:

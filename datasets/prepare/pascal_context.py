@@ -15,8 +15,6 @@ writes zs3/labels/{context59,context60,context459} there.
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -26,7 +24,7 @@ import numpy as np
 from zs3.commands.errors import say_errors
 from zs3.data.datasets import pascal_context
 from zs3.data.image_set import ImageSet, data_root
-from zs3.data.mask_list import MaskList
+from zs3.data.mask_list import MaskList, read_mask_lists
 from zs3.data.matlab import read_matlab
 from zs3.data.preparation import Annotations, Input, files_by_name, prepare, script_arguments
 
@@ -38,25 +36,12 @@ def sources(image_set: ImageSet) -> Mapping[str, Path | MaskList]:
     root = data_root()
     if (root / MATLAB).is_dir():
         return files_by_name(root / MATLAB, ".mat")
-    return mask_lists(root / DETAIL)
+    return detail(root / DETAIL)
 
 
-@cache
-def mask_lists(file: Path) -> dict[str, MaskList]:
-    """The annotations of the JSON file, of the images that have some."""
-    content = json.loads(file.read_text(encoding="utf-8"))
-    masks = defaultdict(list)
-    for mask in content["annos_segmentation"]:
-        masks[mask["image_id"]].append((mask["category_id"], mask["segmentation"]))
-    return {
-        Path(image["file_name"]).stem: MaskList(
-            f"{image['file_name']} in {file}",
-            (image["height"], image["width"]),
-            masks[image["image_id"]],
-        )
-        for image in content["images"]
-        if image["image_id"] in masks
-    }
+@cache  # for training and validation
+def detail(file: Path) -> Mapping[str, MaskList]:
+    return read_mask_lists(file, masks="annos_segmentation", image_number="image_id")
 
 
 def read(source: Path | MaskList) -> np.ndarray:

@@ -23,9 +23,10 @@ def described(tmp_path):
 
 def test_what_is_left_out_has_a_default(described, tmp_path):
     dataset = described(BASE)
-    assert (dataset.name, dataset.root, dataset.ignore_label) == ("streets", ".", 255)
+    assert (dataset.name, dataset.root) == ("streets", ".")
     assert dataset.vocabulary.names == dataset.vocabulary.seen == ("sky", "road", "tree")
-    assert dataset.label_values == {0: 0, 1: 1, 2: 2, 255: 255}
+    assert dataset.classes.ignore_label == dataset.classes.unlabelled == 255
+    assert dataset.classes.of_value == {0: 0, 1: 1, 2: 2, 255: 255}
     assert dataset.parts == {"train": Part("images/train", "labels/train")}
 
 
@@ -38,15 +39,15 @@ def test_everything_can_be_said(described):
         unseen: [tree]
         prompts: {building: [building, house], road: street}
         ignore: [0, 5]
-        val: {images: photos, labels: maps, list: lists/val.txt}
+        val: {images: photos, labels: maps, format: label_maps, list: lists/val.txt}
         """
     )
     assert (dataset.name, dataset.root) == ("town", "somewhere")
     assert dataset.vocabulary.names == ("road", "building", "tree")
     assert dataset.vocabulary.unseen == ("tree",)
     assert dataset.vocabulary.synonyms == (("street",), ("building", "house"), ("tree",))
-    assert dataset.label_values == {7: 0, 11: 1, 12: 1, 21: 2, 0: 255, 5: 255}
-    assert dataset.parts == {"val": Part("photos", "maps", "lists/val.txt")}
+    assert dataset.classes.of_value == {7: 0, 11: 1, 12: 1, 21: 2, 0: 255, 5: 255}
+    assert dataset.parts == {"val": Part("photos", "maps", "label_maps", "lists/val.txt")}
 
 
 def test_one_folder_can_be_split(described):
@@ -59,12 +60,27 @@ def test_one_folder_can_be_split(described):
     }
 
 
+def test_unseen_names_can_be_chosen(described):
+    """By SHA-256 of "SEED NAME": of "0 sky" it starts with 5046, of "0 road" with 50fa,
+    of "0 tree" with cce6."""
+    text = "names: [NAMES]\nunseen: {choose: COUNT}\nval: {images: a, labels: b}"
+
+    def unseen(names, count):
+        return described(
+            text.replace("NAMES", names).replace("COUNT", str(count))
+        ).vocabulary.unseen
+
+    assert unseen("road, tree, sky", 1) == ("sky",)
+    assert unseen("tree, road, sky", 2) == ("road", "sky")
+
+
 @pytest.mark.parametrize(("count", "stored", "ignore"), [(255, 255, 255), (256, 65535, 65535)])
 def test_ignore_stays_clear_of_the_classes(described, count, stored, ignore):
     names = "".join(f"\n- class {k}" for k in range(count))
     dataset = described(f"names:{names}\nval: {{images: a, labels: b}}")
-    assert dataset.ignore_label == ignore
-    assert dataset.label_values[stored] == ignore and len(dataset.label_values) == count + 1
+    assert dataset.classes.ignore_label == ignore
+    assert dataset.classes.of_value[stored] == ignore
+    assert len(dataset.classes.of_value) == count + 1
 
 
 @pytest.mark.parametrize(
@@ -75,7 +91,7 @@ def test_ignore_stays_clear_of_the_classes(described, count, stored, ignore):
         ("names: !!python/object:os.system [a]", "not readable YAML: could not determine"),
         (BASE + "unsen: [tree]", "has an unknown key 'unsen'. Did you mean 'unseen'"),
         (BASE + "zzz: 1", "unknown key 'zzz'. Known are name, root"),
-        ("train: {images: a, labels: b}", "a description lacks names"),
+        ("train: {images: a, labels: b}", r"labels should be in \S*b, which does not exist"),
         ("names: [a]\ntrain: {images: a}", "train lacks labels"),
         ("names: [a]\ntrain: {images: a, label: b}", "unknown key 'label'. Did you mean 'labels'"),
         ("names: [a]\ntrain: photos", "train is 'photos'; expected keys and values"),
@@ -94,15 +110,25 @@ def test_ignore_stays_clear_of_the_classes(described, count, stored, ignore):
         ("names: a, b\nval: {images: a, labels: b}", "names is 'a, b'; expected a list of names"),
         ("names: [a, no]\nval: {images: a, labels: b}", "names holds False, which is no text"),
         ("names: [a, a]\nval: {images: a, labels: b}", "class names must be unique, but .'a'."),
-        ("names: {sky: 0}\nval: {images: a, labels: b}", "names has the label 'sky'; expected"),
-        ("names: {70000: a}\nval: {images: a, labels: b}", "names has the label 70000"),
+        ("names: {sky: 0}\nval: {images: a, labels: b}", "names holds 0, which is no text"),
+        ("names: {70000: a}\nval: {images: a, labels: b}", "has the label 70000; expected whole"),
+        ("names: {1: a, b: c}\nval: {images: a, labels: b}", "names maps numbers and words"),
         (BASE + "unseen: [treee]", "unseen classes .'treee'. are not .* Did you mean 'tree'"),
         (BASE + "unseen: tree", "unseen is 'tree'; expected a list"),
         (BASE + "prompts: {trea: oak}", "prompts for classes .'trea'.* Did you mean 'tree'"),
         (BASE + "prompts: [oak]", r"prompts is \['oak'\]; expected words for names"),
         (BASE + "prompts: {tree: 4}", "prompts for 'tree' holds 4, which is no text"),
         (BASE + "ignore: 0", "ignore is 0, which is also the label of 'sky'"),
-        (BASE + "ignore: [255, x]", "ignore has the label 'x'; expected whole numbers"),
+        (
+            BASE + "ignore: [255, 1.5]",
+            r"names or ignore has the label 1\.5; expected whole numbers",
+        ),
+        (BASE + "ignore: tree", "ignore is 'tree', which is also the label of 'tree'"),
+        (BASE + "unlabelled: tre", "unlabelled is 'tre', which is not among .* mean 'tree'"),
+        (BASE + "unlabelled: 0", "unlabelled holds 0, which is no text"),
+        (BASE + "unseen: {choose: 3}", "unseen chooses 3; expected a whole number from 1 to 2"),
+        (BASE + "unseen: {choose: 1, seed: x}", "seed is 'x'; expected a whole number"),
+        (BASE + "unseen: {chose: 1}", "unseen has an unknown key 'chose'. Did you mean 'choose'"),
         (BASE + "name: 5", "name and root holds 5, which is no text"),
     ],
 )

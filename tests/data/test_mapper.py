@@ -7,6 +7,7 @@ from zs3.data.augmentation import PadTo, RandomFlip, ResizeShortestEdge
 from zs3.data.mapper import (
     IMAGE_ARRAY,
     LABEL_ARRAY,
+    LABEL_READER,
     EvaluationMapper,
     SampleReader,
     TrainingMapper,
@@ -101,3 +102,15 @@ def test_image_and_label_must_have_one_size(sample):
 def test_an_ignore_label_is_no_class():
     with pytest.raises(ValueError, match="ignore_label 2 is the class 'tree'; expected at least 3"):
         SampleReader(VOCABULARY, ignore_label=2)
+
+
+def test_labels_may_come_from_a_function(sample):
+    reader, labels = SampleReader(VOCABULARY), np.array([[0, 1, 2, 255, 0, 1]] * H)
+    read = {"file_name": sample["file_name"], LABEL_READER: lambda: labels}
+    np.testing.assert_array_equal(reader(read)[1], labels)
+    mapped = EvaluationMapper(reader, ResizeShortestEdge([0], 1))(read)
+    assert LABEL_READER not in mapped  # it stays in the process that reads
+    with pytest.raises(
+        ValueError, match=r"the label map of \S*photo\.png is 5 x 4 pixels, but its image"
+    ):
+        reader({**read, LABEL_READER: lambda: labels[:, :5]})

@@ -34,7 +34,9 @@ def test_what_is_written_is_a_dataset(prepare, tmp_path, capsys):
     assert dataset.vocabulary.unseen == unseen_names("mixed")
     train, val = dataset.samples("train"), dataset.samples("val")
     assert (len(train), len(val)) == (4, 1)
-    reader = SampleReader(dataset.vocabulary, dataset.ignore_label, dataset.label_values)
+    reader = SampleReader(
+        dataset.vocabulary, dataset.classes.ignore_label, dataset.classes.of_value
+    )
     for sample in (*train, *val):
         scene = draw_scene(2, int(sample["image_id"]))
         image, label = reader(sample)

@@ -1,8 +1,11 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from zs3.data.reading import read_image, read_label
+from zs3.data import reading
+from zs3.data.reading import read_image, read_label, read_reduced
 
 H, W = 3, 5
 RNG = np.random.default_rng(0)
@@ -67,6 +70,59 @@ def test_cmyk_and_one_bit_are_read(tmp_path):
     assert (read_image(saved(tmp_path, black, "fax.png")) == 0).all()
 
 
+def test_of_an_animation_the_first_frame_is_read(tmp_path):
+    first, second = Image.new("RGB", (W, H), (250, 0, 0)), Image.new("RGB", (W, H), (0, 0, 250))
+    path = saved(tmp_path, first, "moving.gif", save_all=True, append_images=[second])
+    assert (read_image(path) == (250, 0, 0)).all()
+
+
+@pytest.mark.parametrize("name", ["large.png", "large.jpg"])
+@pytest.mark.parametrize(("orientation", "turned"), [(1, False), (3, False), (6, True)])
+def test_large_photos_are_read_smaller(tmp_path, name, orientation, turned):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = Image.fromarray(PHOTO).resize((500, 300))
+    path = saved(tmp_path, photo, name, exif=exif)
+    image, size = read_reduced(path, 15_000)
+    assert size == read_image(path).shape[:2] == ((500, 300) if turned else (300, 500))
+    assert image.shape[:2] == ((158, 95) if turned else (95, 158))
+    small = Image.fromarray(read_image(path)).resize(image.shape[1::-1], Image.Resampling.BILINEAR)
+    assert np.abs(image.astype(int) - np.asarray(small)).mean() < 2
+
+
+def test_photos_that_are_small_enough_are_read_as_they_are(tmp_path):
+    path = saved(tmp_path, Image.fromarray(PHOTO))
+    image, size = read_reduced(path, H * W)
+    np.testing.assert_array_equal(image, PHOTO)
+    assert size == (H, W)
+
+
+def test_a_large_jpeg_is_not_decoded_at_its_size(tmp_path, monkeypatch):
+    path = saved(tmp_path, Image.new("RGB", (800, 800)), "large.jpg")
+    decoded = []
+    upright = reading._upright_rgb
+    monkeypatch.setattr(
+        reading, "_upright_rgb", lambda image: decoded.append(image.size) or upright(image)
+    )
+    assert read_reduced(path, 150 * 150)[0].shape == (150, 150, 3)
+    assert decoded == [(200, 200)]
+
+
+def test_more_pixels_than_memory_should_hold_are_refused(tmp_path, monkeypatch):
+    path = saved(tmp_path, Image.fromarray(PHOTO))
+    monkeypatch.setattr(reading, "MAX_PIXELS", H * W - 1)
+    with pytest.raises(
+        ValueError, match=r"it has 5 x 3 pixels; at most .* million are read\. Cut it"
+    ):
+        read_image(path)
+
+
+def test_pillows_own_limit_does_not_matter_here_and_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4)
+    read_image(saved(tmp_path, Image.fromarray(PHOTO)))
+    assert Image.MAX_IMAGE_PIXELS == 4
+
+
 def test_floating_point_images_are_refused(tmp_path):
     path = saved(tmp_path, Image.fromarray(np.ones((H, W), np.float32)), "depth.tif")
     with pytest.raises(ValueError, match=r"depth\.tif cannot be read as an image: floating-point"):
@@ -80,11 +136,14 @@ def test_a_missing_file_is_named(tmp_path, read):
 
 
 @pytest.mark.parametrize("read", [read_image, read_label])
-@pytest.mark.parametrize("content", [b"", b"GIF89a", b"no picture at all"])
-def test_what_is_no_image_is_named(tmp_path, read, content):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "it is empty"), (b"GIF89a", ""), (b"no picture", "no such format")],
+)
+def test_what_is_no_image_is_named(tmp_path, read, content, reason):
     path = tmp_path / "broken.png"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"^\S*broken\.png cannot be read as .+$"):
+    with pytest.raises(ValueError, match=rf"^\S*broken\.png cannot be read as .+{reason}.*$"):
         read(path)
 
 
@@ -94,6 +153,21 @@ def test_a_truncated_image_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:1500])
     with pytest.raises(ValueError, match=r"cut\.jpg cannot be read as an image: .*truncated"):
         read_image(path)
+
+
+def test_a_dangling_link_is_named(tmp_path):
+    (tmp_path / "link.png").symlink_to("gone.png")
+    with pytest.raises(
+        FileNotFoundError, match=r"link\.png does not exist \(.* link to gone\.png\)"
+    ):
+        read_image(tmp_path / "link.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ValueError, match=r"pipe\.png cannot .* neither a file nor a folder"):
+        read_image(tmp_path / "pipe.png")
 
 
 def test_a_folder_is_no_image(tmp_path):

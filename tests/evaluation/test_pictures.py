@@ -124,6 +124,15 @@ def test_labels_that_are_no_class_are_refused(tmp_path, wrong):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "save", [save_png, lambda path, array: save_label_png(path, array, COLOURS)]
+)
+def test_png_is_not_written_under_another_name(tmp_path, save):
+    with pytest.raises(ValueError, match=r"written as PNG, so '.*picture\.jpg' must end in \.png"):
+        save(tmp_path / "picture.jpg", np.zeros((2, 2), np.uint8))
+    assert not list(tmp_path.iterdir())
+
+
 def test_pictures_are_written_as_they_are(tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
     save_png(tmp_path / "picture.png", picture)

@@ -10,11 +10,10 @@ import torch
 from PIL import Image
 
 from zs3.config import get_config
-from zs3.data.reading import read_image, read_label
 from zs3.data.shapes import NAMES, draw_scene, unseen_names
-from zs3.inference.predictor import Segmentation, Segmenter
+from zs3.inference.predictor import Segmenter
 from zs3.segmentor import ZeroShotSegmentor
-from zs3.vocabulary import Vocabulary
+from zs3.vocabulary import IGNORE, Vocabulary
 
 SPNET = Path(__file__).parents[2] / "configs" / "shapes" / "spnet.yaml"
 SHAPES = Vocabulary.of(NAMES, unseen_names("mixed"))
@@ -86,18 +85,99 @@ def test_an_array_of_another_kind_is_refused(segmenter):
         segmenter.segment(np.zeros((4, 5)), ["grass"])
 
 
-def test_found_lists_shares_largest_first():
-    labels = np.array([[2, 2, 2], [0, 2, 0]])
-    result = Segmentation(np.zeros((2, 3, 3), np.uint8), labels, ("a", "b", "c"))
-    assert list(result.found.items()) == [("c", pytest.approx(4 / 6)), ("a", pytest.approx(2 / 6))]
+def test_a_list_gives_a_list_and_a_folder_gives_its_images_one_by_one(segmenter, tmp_path, caplog):
+    (tmp_path / "deep").mkdir()
+    images = [draw_scene(9, i).image for i in range(2)]
+    for image, name in zip(images, ("a.png", "deep/b.png"), strict=True):
+        Image.fromarray(image).save(tmp_path / name)
+    (tmp_path / "broken.png").touch()
+
+    listed = segmenter.segment(images, ["grass", "sand"])
+    assert isinstance(listed, list) and [result.file for result in listed] == [None, None]
+    found = segmenter.segment(tmp_path, ["grass", "sand"], scores=False)
+    assert iter(found) is found
+    with caplog.at_level("WARNING"):
+        results = list(found)
+    assert "skipped: " in caplog.text and "broken.png" in caplog.text
+    assert [result.file.name for result in results] == ["a.png", "b.png"]
+    for one, other in zip(listed, results, strict=True):
+        np.testing.assert_array_equal(one.labels, other.labels)
 
 
-def test_saved_labels_are_the_labels(tmp_path):
-    labels = np.array([[2, 2, 1], [0, 2, 0]])
-    result = Segmentation(np.zeros((2, 3, 3), np.uint8), labels, ("a", "b", "c"))
-    result.save(tmp_path / "labels.png")
-    result.save_overlay(tmp_path / "overlay.png")
-    np.testing.assert_array_equal(read_label(tmp_path / "labels.png"), labels)
-    assert read_image(tmp_path / "overlay.png").dtype == np.uint8
-    with pytest.raises(ValueError, match=r"overlay\.jpg' must end in \.png"):
-        result.save_overlay(tmp_path / "overlay.jpg")
+def test_a_batch_of_equal_images_is_as_one_by_one(segmenter):
+    images = [draw_scene(9, i).image for i in range(3)] + [draw_scene(9, 3).image[:80]]
+    together = segmenter.segment(images, batch=2)
+    for image, result in zip(images, together, strict=True):
+        alone = segmenter.segment(image)
+        np.testing.assert_array_equal(result.labels, alone.labels)
+        np.testing.assert_allclose(result.scores, alone.scores, atol=1e-5)
+
+
+def test_pixels_without_a_good_score_are_none(segmenter):
+    image = draw_scene(9, 0).image
+    plain = segmenter.segment(image, ["grass", "sand", "red star"])
+    threshold = float(np.median(plain.scores.max(0)))
+    expected = np.where(plain.scores.max(0) < threshold, IGNORE, plain.labels)
+    for scores in (True, False):
+        result = segmenter.segment(
+            image, ["grass", "sand", "red star"], scores, none_below=threshold
+        )
+        np.testing.assert_array_equal(result.labels, expected)
+    assert 0.4 < sum(result.found.values()) < 0.6
+
+
+def test_names_of_the_background_compete_but_are_none(segmenter):
+    image = draw_scene(9, 0).image
+    plain = segmenter.segment(image, ["grass", "sand", "water", "red star"])
+    result = segmenter.segment(image, ["grass", "sand"], background="water, red star, grass")
+    assert result.names == ("grass", "sand", "water", "red star")
+    np.testing.assert_array_equal(result.labels, np.where(plain.labels == 1, 1, IGNORE))
+
+
+def test_a_large_photo_is_worked_on_smaller_and_its_labels_are_enlarged(
+    segmenter, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("zs3.inference.predictor.WORKING_PIXELS", 60 * 80)
+    image = draw_scene(9, 0).image[:72].repeat(5, 0).repeat(5, 1)
+    Image.fromarray(image).save(tmp_path / "large.png")
+    for given in (image, tmp_path / "large.png"):
+        result = segmenter.segment(given, ["grass", "sand"])
+        assert result.image.shape == (60, 80, 3) and result.scores.shape == (2, 60, 80)
+        assert result.labels.shape == (360, 480)
+        small = segmenter.segment(result.image, ["grass", "sand"])
+        np.testing.assert_array_equal(result.labels, small.labels.repeat(6, 0).repeat(6, 1))
+
+
+def test_no_side_that_the_model_sees_exceeds_the_bound(segmenter):
+    seen = []
+    bounded = Segmenter(segmenter.model, SHAPES, max_size=64)
+    forward = segmenter.model.backbone.register_forward_pre_hook(
+        lambda module, images: seen.append(images[0].shape[2:])
+    )
+    assert bounded.segment(draw_scene(9, 0).image[:48], ["grass"]).labels.shape == (48, 96)
+    assert bounded.segment(np.zeros((1, 500, 3), np.uint8), ["grass"]).labels.shape == (1, 500)
+    forward.remove()
+    assert seen == [(32, 64), (32, 64)]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 70), (70, 1)])
+@pytest.mark.parametrize("min_size", [0, 40])
+def test_the_narrowest_images(segmenter, tmp_path, size, min_size):
+    Image.fromarray(draw_scene(9, 0).image[: size[0], : size[1]]).save(tmp_path / "narrow.png")
+    result = Segmenter(segmenter.model, SHAPES, min_size).segment(tmp_path / "narrow.png")
+    assert result.labels.shape == size and result.overlay().size
+
+
+def test_half_precision_says_nearly_the_same(segmenter):
+    half = Segmenter(segmenter.model, SHAPES, half=True)
+    image = draw_scene(9, 0).image
+    rough, exact = half.segment(image), segmenter.segment(image)
+    assert rough.scores.dtype == np.float32
+    assert (rough.scores != exact.scores).any()
+    np.testing.assert_allclose(rough.scores, exact.scores, atol=0.02)
+    assert (half.segment(image, scores=False).labels == exact.labels).mean() > 0.9
+
+
+def test_a_name_that_is_too_long_is_refused(segmenter):
+    with pytest.raises(ValueError, match=r"the prompt '.* has more than the \d+ tokens .* shorten"):
+        segmenter.rehearse(segmenter.request(["grass", "very " * 100 + "long"]))

@@ -9,9 +9,10 @@ def of(scores: torch.Tensor) -> ScoreMaps:
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 7, 10])
-def test_any_chunk_gives_the_argmax(chunk: int) -> None:
+def test_any_chunk_gives_the_maximum_and_its_place(chunk: int) -> None:
     scores = torch.randn(7, 4, 5)
 
+    assert torch.equal(of(scores).best(chunk)[0], scores.amax(0))
     assert torch.equal(of(scores).labels(chunk), scores.argmax(0))
 
 

@@ -52,8 +52,8 @@ def register_folder(file: str | Path) -> FolderDataset:
             stuff_classes=list(dataset.vocabulary.names),
             unseen=list(dataset.vocabulary.unseen),
             prompts=dict(dataset.prompts),
-            ignore_label=dataset.ignore_label,
-            label_values=dict(dataset.label_values),
+            ignore_label=dataset.classes.ignore_label,
+            label_values=dict(dataset.classes.of_value),
             evaluator_type="sem_seg",
             description=str(dataset.file.resolve()),
         )

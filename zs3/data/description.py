@@ -3,20 +3,24 @@ The YAML file that describes a dataset of your own (docs/your-data.md).
 
     name: streets                  # of streets_train and streets_val; by default, the file's name
     root: "$STREETS"               # relative to the file; by default "."
-    names: [sky, road, tree, car]  # of labels 0, 1, 2, 3; or a mapping such as {1: sky, 7: road}
-    unseen: [tree]                 # names without training labels
+    names: [sky, road, tree, car]  # of labels 0, 1, 2, 3; or a mapping such as {1: sky, 7: road};
+                                   # or names in label files: the ones to take, or {lorry: truck}
+    unseen: [tree]                 # names without training labels; or {choose: 1, seed: 0}
     prompts: {sky: [sky, clouds]}  # what the text encoder reads instead of a name
-    ignore: 255                    # label, or list of labels, of pixels to leave out
+    ignore: 255                    # label(s), or name(s) in label files, of pixels to leave out
+    unlabelled: sky                # what pixels are that a label file says nothing about
     train: {images: images/train, labels: labels/train}
-    val: {images: images/val, labels: labels/val, list: val.txt}
+    val: {images: images/val, labels: val.json, format: coco, list: val.txt}
 
 Instead of train and val, `split: {images: images, labels: labels, val_percent: 20, seed: 0}`
-divides one folder.
+divides one folder. `labels` is anything that `open_labels` takes (zs3/data/annotations).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +29,23 @@ import yaml
 from ..nearest import did_you_mean
 from ..runtime.settings import PlainLoader
 from ..vocabulary import Vocabulary
-from .folder import FolderDataset, Part
+from .class_table import ClassTable
+from .folder import FolderDataset, Part, filled_root, names_in_files
 
-_KEYS = ("name", "root", "names", "unseen", "prompts", "ignore", "train", "val", "split")
-_PART_KEYS = ("images", "labels", "list")
-_SPLIT_KEYS = ("images", "labels", "val_percent", "seed")
+_PART_KEYS = ("images", "labels", "format", "list")
+_SPLIT_KEYS = ("images", "labels", "format", "val_percent", "seed")
+_KEYS = (
+    "name",
+    "root",
+    "names",
+    "unseen",
+    "prompts",
+    "ignore",
+    "unlabelled",
+    "train",
+    "val",
+    "split",
+)
 
 
 def read_description(file: str | Path) -> FolderDataset:
@@ -54,34 +70,29 @@ def read_description(file: str | Path) -> FolderDataset:
 
 
 def _described(file: Path, given: object) -> FolderDataset:
-    entries = _section(given, "a description", _KEYS, required=("names",))
-    label_of, names = _classes(entries["names"])
-    unseen = _strings("unseen", entries.get("unseen", []))
+    entries = _section(given, "a description", _KEYS)
+    name, root = _strings(
+        "name and root", [entries.get("name", file.stem), entries.get("root", ".")]
+    )
+    parts = _parts(entries)
+    unlabelled = entries.get("unlabelled")
+    classes = ClassTable.of(
+        _names(entries["names"]) if "names" in entries else None,
+        _list(entries["ignore"]) if "ignore" in entries else None,
+        None if unlabelled is None else _strings("unlabelled", [unlabelled])[0],
+        lambda: names_in_files(filled_root(root, file), parts),
+    )
     prompts = entries.get("prompts") or {}
     if not isinstance(prompts, dict):
         raise ValueError(
             f"prompts is {prompts!r}; expected words for names, such as tv: television."
         )
     vocabulary = Vocabulary.of(
-        names, unseen, {key: _words(key, word) for key, word in prompts.items()}
+        classes.names,
+        _unseen(entries.get("unseen", []), classes.names),
+        {key: _strings(f"prompts for {key!r}", _list(words)) for key, words in prompts.items()},
     )
-
-    ignored = entries.get("ignore", 255 if 255 not in label_of else 65535)
-    ignored = ignored if isinstance(ignored, list) else [ignored]
-    for value in ignored:
-        _expect_label("ignore", value)
-        if value in label_of:
-            raise ValueError(
-                f"ignore is {value}, which is also the label of {names[label_of[value]]!r}; "
-                "if the labels of names do not count from 0, write them out, such as 1: road."
-            )
-    ignore_label = 255 if len(names) <= 255 else 65535
-    label_values = {**label_of, **dict.fromkeys(ignored, ignore_label)}
-    name, root = _strings(
-        "name and root", [entries.get("name", file.stem), entries.get("root", ".")]
-    )
-    parts = _parts(entries)
-    return FolderDataset(file, name, root, vocabulary, prompts, label_values, ignore_label, parts)
+    return FolderDataset(file, name, root, vocabulary, prompts, classes, parts)
 
 
 def _parts(entries: Mapping[str, Any]) -> dict[str, Part]:
@@ -96,40 +107,68 @@ def _parts(entries: Mapping[str, Any]) -> dict[str, Part]:
     split = _section(
         entries["split"], "split", _SPLIT_KEYS, required=("images", "labels", "val_percent")
     )
-    percent, seed = split["val_percent"], split.get("seed", 0)
+    percent, seed = split["val_percent"], _seed(split)
     if not isinstance(percent, int | float) or not 0 < percent < 100:
         raise ValueError(f"val_percent is {percent!r}; expected a number between 0 and 100.")
-    if not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed is {seed!r}; expected a whole number, 0 or more.")
-    images, labels = _strings("images and labels", [split["images"], split["labels"]])
+    whole = _part("split", {key: split[key] for key in split if key in _PART_KEYS})
     return {
-        "train": Part(images, labels, percent=(percent, 100), seed=seed),
-        "val": Part(images, labels, percent=(0, percent), seed=seed),
+        "train": replace(whole, percent=(percent, 100), seed=seed),
+        "val": replace(whole, percent=(0, percent), seed=seed),
     }
 
 
 def _part(key: str, given: object) -> Part:
     part = _section(given, key, _PART_KEYS, required=("images", "labels"))
     _strings(key, list(part.values()))
-    return Part(part["images"], part["labels"], part.get("list"))
+    return Part(part["images"], part["labels"], part.get("format"), part.get("list"))
 
 
-def _classes(given: object) -> tuple[dict[int, int], list[str]]:
-    """Label value -> class, and the names of the classes; several values may share a name."""
+def _names(given: object) -> list[str] | dict[Any, str]:
+    """Of the labels 0, 1, ..., or by label or name in a file; several may share a name."""
     if isinstance(given, list):
-        return {i: i for i in range(len(given))}, _strings("names", given)
+        return _strings("names", given)
     if not isinstance(given, dict):
         raise ValueError(
             f"names is {given!r}; expected a list of names, or a mapping such as 7: road."
         )
-    for value in given:
-        _expect_label("names", value)
-    names = list(dict.fromkeys(_strings("names", list(given.values()))))
-    return {value: names.index(name) for value, name in given.items()}, names
+    _strings("names", list(given.values()))
+    kinds = {isinstance(key, str) for key in given}
+    if len(kinds) > 1:
+        raise ValueError(f"names maps numbers and words, {list(given)}; expected one of both.")
+    return given
+
+
+def _unseen(given: object, names: Sequence[str]) -> list[str]:
+    """The names given; or those of `{choose: N, seed: S}`, by the rule of `chosen_unseen`."""
+    if not isinstance(given, dict):
+        return _strings("unseen", given)
+    chosen = _section(given, "unseen", ("choose", "seed"), required=("choose",))
+    count, seed = chosen["choose"], _seed(chosen)
+    if not isinstance(count, int) or not 0 < count < len(names):
+        raise ValueError(
+            f"unseen chooses {count!r}; expected a whole number from 1 to {len(names) - 1}, so "
+            "that something remains to be seen."
+        )
+    return chosen_unseen(names, count, seed)
+
+
+def chosen_unseen(names: Sequence[str], count: int, seed: int) -> list[str]:
+    """
+    The names whose SHA-256 of "SEED NAME" comes first: the same ones everywhere, in whatever order
+    the names are, and mostly the same ones when names are added.
+    """
+    return sorted(names, key=lambda name: sha256(f"{seed} {name}".encode()).digest())[:count]
+
+
+def _seed(section: Mapping[str, Any]) -> int:
+    seed = section.get("seed", 0)
+    if not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed is {seed!r}; expected a whole number, 0 or more.")
+    return seed
 
 
 def _section(
-    given: object, what: str, known: Collection[str], required: Sequence[str]
+    given: object, what: str, known: Collection[str], required: Sequence[str] = ()
 ) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise ValueError(f"{what} is {given!r}; expected keys and values ({', '.join(known)}).")
@@ -154,10 +193,5 @@ def _strings(what: str, given: object) -> list[str]:
     return given
 
 
-def _words(name: object, given: object) -> list[str]:
-    return _strings(f"prompts for {name!r}", given if isinstance(given, list) else [given])
-
-
-def _expect_label(what: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 65535:
-        raise ValueError(f"{what} has the label {value!r}; expected whole numbers from 0 to 65535.")
+def _list(given: object) -> list[Any]:
+    return given if isinstance(given, list) else [given]

@@ -1,5 +1,5 @@
 """
-Your own dataset: folders of images and of label maps that pair up by name.
+Your own dataset: images, and labels in one of the formats of zs3/data/annotations.
 
 What a YAML description says (description.py) becomes a FolderDataset; its files are looked at when
 they are listed.
@@ -15,27 +15,49 @@ from pathlib import Path
 import numpy as np
 
 from ..vocabulary import Vocabulary
-from .mapper import Sample
-from .reading import IMAGE_EXTENSIONS, LABEL_EXTENSIONS
+from .annotations import ImageLabels, files_by_key, key_of, open_labels
+from .annotations.label_maps import LabelMap
+from .archive import is_file, read_lines
+from .class_table import ClassTable, expect_names
+from .mapper import LABEL_READER, Sample
+from .reading import IMAGE_EXTENSIONS
 
 
 @dataclass(frozen=True)
 class Part:
     """
-    Images and label maps of one part, paired by their paths without extensions, below folders given
-    relative to root.
+    Images and labels of one part, by paths relative to root. Paths may lead into zip archives.
 
     Attributes:
-        listing: file (relative to root) that names the images to take, one a line; None takes all.
+        labels: folder, JSON file or zip archive, see `open_labels`.
+        format: of the labels; None recognises it.
+        listing: file that names the images to take, one a line; None takes all.
         percent: (from, to), the share of the shuffled images to take.
         seed: of that shuffling.
     """
 
     images: str
     labels: str
+    format: str | None = None
     listing: str | None = None
     percent: tuple[float, float] = (0, 100)
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Listing:
+    """
+    What a part consists of.
+
+    Attributes:
+        samples: dataset dicts, sorted by path.
+        gaps: what does not go together (such as "images without labels") -> the files.
+        notes: what was left out on purpose, a line each.
+    """
+
+    samples: Sequence[Sample]
+    gaps: Mapping[str, Sequence[str]]
+    notes: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -46,12 +68,11 @@ class FolderDataset:
     Attributes:
         file: the description.
         name: the parts are registered as NAME_train and NAME_val.
-        root: folder the parts' folders are relative to; variables of the environment are not yet
+        root: folder the parts' paths are relative to; variables of the environment are not yet
             filled in.
         vocabulary: names, which of them are seen, prompt words.
         prompts: the words as given, a name -> word(s).
-        label_values: value in the label maps -> class, or -> ignore_label.
-        ignore_label: what ignored pixels become.
+        classes: which class a stored label is.
         parts: "train" and "val", or one of them.
     """
 
@@ -60,8 +81,7 @@ class FolderDataset:
     root: str
     vocabulary: Vocabulary
     prompts: Mapping[str, str | Sequence[str]]
-    label_values: Mapping[int, int]
-    ignore_label: int
+    classes: ClassTable
     parts: Mapping[str, Part] = field(repr=False)
 
     def samples(self, part: str) -> list[Sample]:
@@ -69,82 +89,123 @@ class FolderDataset:
         The dataset dicts of a part, sorted by path.
 
         Raises:
-            ValueError: a folder, list or environment variable that does not exist, or an image
-                without its label map, or the reverse.
+            ValueError: as `listing`, or whatever that finds not to go together.
         """
-        root, chosen = self._root(), self.parts[part]
-        images = _files(root / chosen.images, IMAGE_EXTENSIONS, f"{self.file}: images of {part}")
-        labels = _files(root / chosen.labels, LABEL_EXTENSIONS, f"{self.file}: labels of {part}")
-        keys = sorted(images)
-        if chosen.listing is not None:
-            keys = _listed(root / chosen.listing, images)
-            labels = {key: labels[key] for key in keys if key in labels}
-        for what, missing, there in (
-            ("images have no label map", set(keys) - set(labels), images),
-            ("label maps have no image", set(labels) - set(keys), labels),
-        ):
-            if missing:
-                examples = ", ".join(str(there[key]) for key in sorted(missing)[:3])
-                raise ValueError(
-                    f"{self.file}: {len(missing)} {what} of the same name in {part}: {examples}"
-                    f"{', ...' if len(missing) > 3 else ''}."
-                )
+        listing = self.listing(part)
+        if listing.gaps:
+            what, files = next(iter(listing.gaps.items()))
+            raise ValueError(
+                f"{self.file}: {part} has {len(files)} {what}: {', '.join(files[:3])}"
+                f"{', ...' if len(files) > 3 else ''}; `zs3 check-dataset {self.file}` tells all "
+                "that is wrong."
+            )
+        return list(listing.samples)
+
+    def listing(self, part: str) -> Listing:
+        """
+        Pairs images and labels. Their content is not looked at.
+
+        Raises:
+            ValueError: a folder, list or environment variable that does not exist, two images or
+                labels of one name, or label files that are not as their format asks for.
+        """
+        try:
+            return self._listing(part)
+        except ValueError as error:
+            raise ValueError(f"{self.file}: {error}") from error
+
+    def _listing(self, part: str) -> Listing:
+        root, chosen = filled_root(self.root, self.file), self.parts[part]
+        images = files_by_key(root / chosen.images, IMAGE_EXTENSIONS, f"images of {part}")
+        source = open_labels(root / chosen.labels, chosen.format)
+        table = self.classes.of_source(
+            source, root / chosen.labels, lambda: names_in_files(root, self.parts)
+        )
+        pairs = source.pair(images)
+        gaps: dict[str, Sequence[str]] = {}
+        if chosen.listing is None:
+            keys = sorted(pairs.labels if source.lists_images else images)
+            gaps["labels without image"] = pairs.alone
+        else:
+            listed = _listed(root / chosen.listing, images)
+            keys = [key for key in listed if key in images]
+            gaps["listed images that do not exist"] = [k for k in listed if k not in images]
+        gaps["images without labels"] = [str(images[k]) for k in keys if k not in pairs.labels]
+        keys = [key for key in keys if key in pairs.labels]
         if chosen.percent != (0, 100):
             order = np.random.default_rng(chosen.seed).permutation(len(keys))
             first, last = (round(len(keys) * share / 100) for share in chosen.percent)
             keys = sorted(keys[i] for i in order[first:last])
-        return [
-            {"file_name": str(images[key]), "sem_seg_file_name": str(labels[key]), "image_id": key}
-            for key in keys
-        ]
-
-    def _root(self) -> Path:
-        root = os.path.expanduser(os.path.expandvars(self.root))
-        if "$" in root:
-            raise ValueError(
-                f"{self.file}: root is {self.root!r}, but the environment has no such variable; "
-                "set it to the folder of the data, or write the folder itself."
-            )
-        return self.file.parent / root
-
-
-def _files(folder: Path, extensions: Collection[str], what: str) -> dict[str, Path]:
-    """Path below the folder without extension -> file; folders inside are searched too."""
-    if not folder.is_dir():
-        raise ValueError(f"{what} should be in {folder}, which is no folder.")
-    found: dict[str, Path] = {}
-    for file in sorted(folder.rglob("*")):
-        if file.suffix.lower() in extensions and not file.name.startswith("."):
-            key = file.relative_to(folder).with_suffix("").as_posix()
-            if key in found:
-                raise ValueError(
-                    f"{what}: {found[key]} and {file} have the same name; keep one of them."
-                )
-            found[key] = file
-    if not found:
-        raise ValueError(
-            f"{what} should be in {folder}, which has no {' '.join(extensions)} files."
+        notes = [*source.notes]
+        if source.lists_images and chosen.listing is None and len(images) > len(pairs.labels):
+            more = len(images) - len(pairs.labels)
+            notes.append(f"{root / chosen.labels} says nothing about {more} images of {part}")
+        untaken = [name for name in source.names or () if name not in self.classes.of_name]
+        if untaken:
+            notes.append(f"{root / chosen.labels}: ignored, as not in names: {', '.join(untaken)}")
+        return Listing(
+            [_sample(key, images[key], pairs.labels[key], table) for key in keys],
+            {what: files for what, files in gaps.items() if files},
+            notes,
         )
-    return found
 
 
-def _listed(file: Path, images: Mapping[str, Path]) -> list[str]:
+def names_in_files(root: Path, parts: Mapping[str, Part]) -> list[str]:
     """
-    The keys of `images` that a list names, with or without extension; empty lines and # comments
-    are skipped.
+    Names of the label files of all parts, in order, each once.
+
+    Raises:
+        ValueError: labels that cannot be opened, or have no names.
     """
-    if not file.is_file():
+    names: list[str] = []
+    for part in parts.values():
+        labels = root / part.labels
+        names += expect_names(open_labels(labels, part.format), labels)
+    return list(dict.fromkeys(names))
+
+
+def filled_root(root: str, file: Path) -> Path:
+    """
+    The root of a description, with variables of the environment filled in.
+
+    Raises:
+        ValueError: there is no such variable.
+    """
+    filled = os.path.expanduser(os.path.expandvars(root))
+    if "$" in filled:
+        raise ValueError(
+            f"root is {root!r}, but the environment has no such variable; set it to the folder of "
+            "the data, or write the folder itself."
+        )
+    return file.parent / filled
+
+
+@dataclass(frozen=True)
+class _ClassesOf:
+    """Reads the labels of an image as classes, by the table of their source."""
+
+    labels: ImageLabels
+    image: Path
+    table: np.ndarray
+
+    def __call__(self) -> np.ndarray:
+        return self.table[self.labels.read(self.image)]
+
+
+def _sample(key: str, image: Path, labels: ImageLabels, table: np.ndarray | None) -> Sample:
+    if isinstance(labels, LabelMap):
+        files = {"file_name": str(image), "sem_seg_file_name": str(labels.file)}
+        return {**files, "image_id": key}
+    assert table is not None  # only label maps have none
+    reader = _ClassesOf(labels, image, table)
+    return {"file_name": str(image), "image_id": key, LABEL_READER: reader}
+
+
+def _listed(file: Path, images: Collection[str]) -> list[str]:
+    """
+    The keys that a list names, with or without extension; empty lines and # comments are skipped.
+    """
+    if not is_file(file):
         raise ValueError(f"there is no list {file}.")
-    keys = []
-    for line in file.read_text(encoding="utf-8").splitlines():
-        entry = line.partition("#")[0].strip()
-        if entry:
-            stem = Path(entry)
-            is_known = entry in images or stem.suffix.lower() not in IMAGE_EXTENSIONS
-            keys.append(entry if is_known else stem.with_suffix("").as_posix())
-    unknown = [key for key in keys if key not in images]
-    if unknown:
-        raise ValueError(
-            f"{file} names {len(unknown)} images that do not exist, such as {unknown[0]!r}."
-        )
-    return sorted(set(keys))
+    entries = (line.partition("#")[0].strip() for line in read_lines(file))
+    return sorted({entry if entry in images else key_of(entry) for entry in entries if entry})

@@ -13,11 +13,11 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
-from itertools import cycle, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..runtime.data import DatasetCatalog, MetadataCatalog
+from ..vocabulary import Vocabulary
 from .mapper import Sample
 from .published import class_list, image_list, unseen_names
 
@@ -25,6 +25,9 @@ Listing = Callable[[Path], Collection[str]]
 
 PARTS = ("train", "val")
 FOLDS = ("fold0", "fold1", "fold2", "fold3")
+# What an episode asks for besides its class, and what is known of sets of episodes.
+OTHERS = "others"
+EPISODES = {"evaluator_type": "episodes", "prompts": {"background": OTHERS}}
 
 
 def data_root() -> Path:
@@ -73,11 +76,9 @@ class ImageSet:
             own, an episode: seen classes make those of "train", unseen ones those of "val". None
             takes the images there are.
         count: of images, where there is no listing.
-        episodes: how many to take of such a "val", starting again at its end; 0 for all.
-        prompts: words for text encoders, where the name is none.
-        kinds: groups of classes, of which the unseen ones are scored apart.
-        background_names: what is asked for instead of a class "background", by the protocol for
-            that.
+        metadata: what is known besides: "prompts", words for text encoders where the name is none;
+            "kinds", groups of classes, of which the unseen ones are scored apart;
+            "background_names", what the protocol for that asks for instead of "background".
     """
 
     dataset: str
@@ -89,10 +90,7 @@ class ImageSet:
     splits: tuple[str, ...] = ("",)
     listing: str | None = None
     count: int = 0
-    episodes: int = 0
-    prompts: Mapping[str, str] = field(default_factory=dict)
-    kinds: Mapping[str, Collection[str]] = field(default_factory=dict)
-    background_names: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # Any: as Detectron2's Metadata
 
     def name(self, split: str) -> str:
         """What the set is registered as."""
@@ -130,13 +128,12 @@ class ImageSet:
         if self.listing is None:
             return [Entry(image) for image in sorted(self.images_here(listing))]
         wanted = self._wanted(split)
-        entries = [
+        return [
             Entry(image, label)
             for image, labels in image_list(self.listing)
             for label in labels or (None,)
             if label is None or label in wanted
         ]
-        return list(islice(cycle(entries), self.episodes)) if self.episodes else entries
 
     def _wanted(self, split: str) -> set[int]:
         """Labels that episodes of a split look for."""
@@ -171,7 +168,8 @@ class ImageSet:
 
     def samples(self, split: str) -> list[Sample]:
         """
-        Detectron2's dicts; those of an episode have "episode_class", a label, as well.
+        Detectron2's dicts. Those of an episode have the name of its class as "episode", and as
+        "vocabulary" what is asked for: OTHERS and that name.
 
         Raises:
             FileNotFoundError: see `expect_files`.
@@ -179,6 +177,10 @@ class ImageSet:
         listing = cache(file_names)
         self.expect_files(split, listing)
         images, labels = (str(data_root() / pattern) for pattern in (self.images, self.labels))
+        asked = [
+            {"episode": name, "vocabulary": Vocabulary.of((OTHERS, name), unseen=(name,))}
+            for name in class_list(self.classes).names
+        ]
         samples = []
         for image, label in self.entries(split, listing):
             sample: Sample = {
@@ -187,7 +189,7 @@ class ImageSet:
                 "image_id": image,
             }
             if label is not None:
-                sample["episode_class"] = label
+                sample |= asked[label]
             samples.append(sample)
         return samples
 
@@ -212,21 +214,19 @@ def register_image_sets(sets: Iterable[ImageSet]) -> None:
             MetadataCatalog.get(name).set(**_metadata(image_set, split))
 
 
-def _metadata(image_set: ImageSet, split: str) -> dict[str, object]:
+def _metadata(image_set: ImageSet, split: str) -> dict[str, Any]:
     classes, unseen = class_list(image_set.classes), image_set.unseen(split)
-    kinds = {
-        kind: [name for name in unseen if name in names] for kind, names in image_set.kinds.items()
-    }
-    optional = {
-        "prompts": dict(image_set.prompts),
-        "kinds": {kind: names for kind, names in kinds.items() if names},
-        "palette": [list(colour) for colour in classes.palette or ()],
-        "background_names": list(image_set.background_names),
-    }
-    return {
+    metadata = {
         "stuff_classes": list(classes.names),
         "unseen": list(unseen),
         "ignore_label": classes.ignore_label,
         "evaluator_type": "sem_seg",
-        **{key: value for key, value in optional.items() if value},
+        **image_set.metadata,
     }
+    if classes.palette is not None:
+        metadata["palette"] = [list(colour) for colour in classes.palette]
+    if "kinds" in metadata:
+        kinds = metadata["kinds"].items()
+        chosen = {kind: [name for name in unseen if name in names] for kind, names in kinds}
+        metadata["kinds"] = {kind: names for kind, names in chosen.items() if names}
+    return metadata

@@ -192,7 +192,7 @@ def _batches(cfg: CfgNode, dataset: Dataset, **sampling: Any) -> Batches:
         dataset,
         num_workers=workers,
         collate_fn=list,
-        worker_init_fn=_start_worker,
+        worker_init_fn=start_worker,
         persistent_workers=workers > 0,
         # Its own generator: starting an iterator must not advance the one that checkpoints restore.
         generator=torch.Generator(),
@@ -201,7 +201,8 @@ def _batches(cfg: CfgNode, dataset: Dataset, **sampling: Any) -> Batches:
     return Batches(loader)
 
 
-def _start_worker(_: int) -> None:
+def start_worker(_: int) -> None:
+    """How a process starts that reads samples: one thread, and deaf to Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that reads the batches
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

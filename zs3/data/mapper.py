@@ -21,16 +21,20 @@ from .label_table import LabelTable
 from .reading import expect_one_size, read_image, read_label
 
 Sample = dict[str, Any]  # Any: Detectron2's dataset dicts hold names, sizes and arrays
-# What a dataset that has no files puts into its dicts instead.
+# What a dataset that has no files puts into its dicts instead; and one whose labels are not maps.
 IMAGE_ARRAY, LABEL_ARRAY = "image_array", "sem_seg_array"
+LABEL_READER = "sem_seg_reader"
+_CONTENT = (IMAGE_ARRAY, LABEL_ARRAY, LABEL_READER)  # not to be sent on with what was read
 
 
 class SampleReader:
     """
     Reads the image and the label map of a dataset dict, be they files or drawn.
 
-    The dict holds "file_name" and "sem_seg_file_name"; or IMAGE_ARRAY (H, W, 3) uint8 and
-    LABEL_ARRAY (H, W) unsigned integers, and then "file_name" only serves to name the sample.
+    The dict holds "file_name" and "sem_seg_file_name"; or instead of the latter LABEL_READER, a
+    function without arguments that returns (H, W) labels, classes already; or IMAGE_ARRAY
+    (H, W, 3) uint8 and LABEL_ARRAY (H, W) unsigned integers, and then "file_name" only serves to
+    name the sample.
 
     Args:
         vocabulary: of the dataset.
@@ -72,13 +76,25 @@ class SampleReader:
             FileNotFoundError, ValueError: a file that is missing or unreadable, an image and a
                 label map of different sizes, or a label that is no class; the file is named.
         """
-        if IMAGE_ARRAY in sample:
-            image, stored, source = sample[IMAGE_ARRAY], sample[LABEL_ARRAY], sample["file_name"]
-        else:
-            source = sample["sem_seg_file_name"]
-            image, stored = read_image(sample["file_name"]), read_label(source)
-        expect_one_size(source, stored.shape, sample["file_name"], image.shape)
-        return image, self.table(stored, source)
+        image, labels = self.image(sample), self.labels(sample)
+        self.expect_one_size(sample, image, labels)
+        return image, labels
+
+    def image(self, sample: Sample) -> np.ndarray:
+        """The image alone. Raises as `__call__`."""
+        return sample[IMAGE_ARRAY] if IMAGE_ARRAY in sample else read_image(sample["file_name"])
+
+    def labels(self, sample: Sample) -> np.ndarray:
+        """The labels alone. Raises as `__call__`."""
+        if LABEL_READER in sample:
+            return sample[LABEL_READER]()
+        source = _labels_of(sample)
+        stored = sample[LABEL_ARRAY] if LABEL_ARRAY in sample else read_label(source)
+        return self.table(stored, source)
+
+    def expect_one_size(self, sample: Sample, image: np.ndarray, labels: np.ndarray) -> None:
+        """Raises ValueError if a sample's image and label map are not of one size."""
+        expect_one_size(_labels_of(sample), labels.shape, sample["file_name"], image.shape)
 
 
 class TrainingMapper:
@@ -131,10 +147,14 @@ def _mapped(
     vocabulary: Vocabulary,
 ) -> Sample:
     return {
-        **{key: value for key, value in sample.items() if key not in (IMAGE_ARRAY, LABEL_ARRAY)},
+        **{key: value for key, value in sample.items() if key not in _CONTENT},
         "image": torch.from_numpy(image.transpose(2, 0, 1).copy()),
         "sem_seg": torch.from_numpy(label.copy()),
         "vocabulary": vocabulary,
         "height": size[0],
         "width": size[1],
     }
+
+
+def _labels_of(sample: Sample) -> str:
+    return sample.get("sem_seg_file_name", f"the label map of {sample['file_name']}")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,3 +56,44 @@ class MaskList:
         elif isinstance(segmentation["counts"], list):
             segmentation = codec.frPyObjects(segmentation, *self.size)
         return codec.decode(segmentation).astype(bool)
+
+
+def read_mask_lists(
+    file: Path, *, masks: str, image_number: str, count_categories: bool = False
+) -> dict[str, MaskList]:
+    """
+    The annotations of a JSON file like COCO's, by the images' names without extension.
+
+    Args:
+        masks: key of the list of masks.
+        image_number: key of an image's number, which masks have as "image_id".
+        count_categories: values are 1, 2, ... for the categories in the order of their numbers;
+            otherwise they are these numbers.
+
+    Returns:
+        dict: only images that have a mask.
+
+    Raises:
+        ValueError: the file is no such JSON.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        listed = content["categories"] if count_categories else ()
+        value_of = {number: k for k, number in enumerate(sorted(c["id"] for c in listed), 1)}
+        of_image: dict[int, list[tuple[int, Segmentation]]] = defaultdict(list)
+        for mask in content[masks]:
+            number = mask["category_id"]
+            value = value_of[number] if count_categories else number
+            of_image[mask["image_id"]].append((value, mask["segmentation"]))
+        return {
+            Path(image["file_name"]).stem: MaskList(
+                f"{image['file_name']} in {file}",
+                (image["height"], image["width"]),
+                of_image[image[image_number]],
+            )
+            for image in content["images"]
+            if image[image_number] in of_image
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        what = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise ValueError(f"{file} is not the annotations it should be: {what}.") from error

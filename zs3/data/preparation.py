@@ -68,7 +68,7 @@ class Annotations:
     inputs: Sequence[Input]
     sources: Callable[[ImageSet], Mapping[str, Source]]
     read: Callable[[Source], np.ndarray]
-    domain: Sequence[int]
+    domain: range | tuple[int, ...]
 
 
 @dataclass
@@ -148,7 +148,7 @@ def prepare(
         folder.mkdir(parents=True, exist_ok=True)
         remove_unfinished(folder)
     histograms = {s.name(""): ClassHistogram(class_list(s.classes).names) for s in sets}
-    work = partial(_make, annotations.read, tuple(annotations.domain), force)
+    work = partial(_make, annotations.read, annotations.domain, force)
     for task, counts in zip(tasks, in_parallel(work, tasks, jobs, "label maps"), strict=True):
         for (_, owners), pixels in zip(task.outputs.values(), counts, strict=True):
             for name in owners:
@@ -204,7 +204,7 @@ def _expect_all(name: str, what: str, images: Sequence[str], known: Collection[s
 
 
 def _make(
-    read: Callable[[Source], np.ndarray], domain: tuple[int, ...], force: bool, task: _Task
+    read: Callable[[Source], np.ndarray], domain: range | tuple[int, ...], force: bool, task: _Task
 ) -> list[np.ndarray]:
     """Makes the label maps that are not there yet. Pixels (K,) of each class, for every one."""
     counts: dict[Path, np.ndarray] = {}
@@ -237,7 +237,7 @@ def _write_label(path: Path, labels: np.ndarray, ignore_label: int) -> None:
 
 
 @cache
-def _table(classes: str, domain: tuple[int, ...]) -> LabelTable:
+def _table(classes: str, domain: range | tuple[int, ...]) -> LabelTable:
     """Of a publisher's values."""
     return LabelTable(class_list(classes).labels(domain), len(class_list(classes).names))
 

@@ -4,33 +4,70 @@ Images and label maps from files. Whatever is wrong with a file is said in one l
 
 from __future__ import annotations
 
+import math
 import os
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+from .archive import open_file
+
+IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 LABEL_EXTENSIONS = (".png", ".tif", ".tiff", ".bmp")
+# Images of more pixels are refused: a file of a few kilobytes may claim any size.
+MAX_PIXELS = 2**28
 
 T = TypeVar("T")
+_opening = threading.Lock()
 
 
 def read_image(path: str | Path) -> np.ndarray:
     """
     Reads a photo the way it is meant to be looked at: turned upright as its EXIF says, transparent
-        parts on white.
+        parts on white; of an animation the first frame.
 
     Returns:
         np.ndarray: (H, W, 3) uint8 RGB; 16-bit channels are reduced to their high byte.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a file that is not a readable image, or whose pixels are floating-point numbers.
+        ValueError: a file that is not a readable image, has more than MAX_PIXELS, or whose pixels
+            are floating-point numbers.
     """
-    return _read(path, "an image", _upright_rgb)
+    return _read(path, "an image", lambda image: np.asarray(_upright_rgb(image)))
+
+
+def read_reduced(path: str | Path, max_pixels: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """
+    Reads a photo as `read_image`, and one of more than `max_pixels` smaller. A large JPEG is never
+    decoded at its full size.
+
+    Returns:
+        (h, w, 3) uint8 RGB of at most about `max_pixels`, and (H, W), the size of the upright
+        photo.
+    """
+
+    def reduced(image: Image.Image) -> tuple[np.ndarray, tuple[int, int]]:
+        full, wanted = image.size, reduced_size(image.size, max_pixels)
+        image.draft(None, wanted)
+        if image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8):  # width becomes height
+            full, wanted = full[::-1], wanted[::-1]
+        upright = _upright_rgb(image)
+        if upright.size != wanted:
+            upright = upright.resize(wanted, Image.Resampling.BILINEAR)
+        return np.asarray(upright), full[::-1]
+
+    return _read(path, "an image", reduced)
+
+
+def reduced_size(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
+    """The size itself, or for more than `max_pixels` the one of that many in the same ratio."""
+    scale = math.sqrt(min(1.0, max_pixels / math.prod(size)))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def read_label(path: str | Path) -> np.ndarray:
@@ -46,6 +83,20 @@ def read_label(path: str | Path) -> np.ndarray:
         ValueError: an unreadable file, a colour picture, or values that 16 bits do not hold.
     """
     return _read(path, "a label map", _indices)
+
+
+def read_colours(path: str | Path) -> np.ndarray:
+    """
+    Reads a picture whose colours are codes: as stored, neither turned nor blended.
+
+    Returns:
+        np.ndarray: (H, W) uint32, R + 256 G + 256^2 B.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: an unreadable file, or more than 8 bits a channel.
+    """
+    return _read(path, "a colour-coded mask", _codes)
 
 
 def image_size(path: str | Path) -> tuple[int, int]:
@@ -66,36 +117,57 @@ def expect_one_size(
 
 
 def _read(path: str | Path, what: str, convert: Callable[[Image.Image], T]) -> T:
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"{path} does not exist; expected {what}.")
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        # Opening a pipe could wait forever.
+        raise ValueError(f"{path} cannot be read as {what}: it is neither a file nor a folder.")
     try:
-        with Image.open(path) as image:
+        with open_file(path) as file, _open(file) as image:
             return convert(image)
+    except FileNotFoundError:
+        is_link = f" (it is a link to {os.readlink(path)})" if os.path.islink(path) else ""
+        raise FileNotFoundError(f"{path} does not exist{is_link}; expected {what}.") from None
     except UnidentifiedImageError:
-        raise ValueError(f"{path} cannot be read as {what}: Pillow knows no such format.") from None
+        reason = "Pillow knows no such format" if os.path.getsize(path) else "it is empty"
+        raise ValueError(f"{path} cannot be read as {what}: {reason}.") from None
     except Exception as error:  # a broken file makes decoders raise almost anything
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ValueError(f"{path} cannot be read as {what}: {reason}") from error
 
 
-def _upright_size(image: Image.Image) -> tuple[int, int]:
-    is_lying = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-    return image.size if is_lying else (image.height, image.width)
+def _open(file: BinaryIO) -> Image.Image:
+    """Pillow warns of many pixels and refuses twice as many; here there is one limit."""
+    with _opening:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            image = Image.open(file)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    if math.prod(image.size) > MAX_PIXELS:
+        image.close()
+        raise ValueError(
+            f"it has {image.width} x {image.height} pixels; at most {MAX_PIXELS / 1e6:.0f} million "
+            "are read. Cut it into tiles."
+        )
+    return image
 
 
-def _upright_rgb(image: Image.Image) -> np.ndarray:
-    image = ImageOps.exif_transpose(image)
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    ImageOps.exif_transpose(image, in_place=True)
     if image.mode == "F":
         raise ValueError(
             "floating-point pixels have no known range; save it with 8 or 16 bits a channel."
         )
     if image.mode == "I" or image.mode.startswith("I;16"):
-        gray = (_sixteen_bit(image) >> 8).astype(np.uint8)
-        return np.repeat(gray[..., None], 3, axis=2)
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = Image.fromarray((_sixteen_bit(image) >> 8).astype(np.uint8))
+    elif image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("RGB"))
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    return image.size if is_turned else image.size[::-1]
 
 
 def _indices(image: Image.Image) -> np.ndarray:
@@ -105,8 +177,19 @@ def _indices(image: Image.Image) -> np.ndarray:
         return _sixteen_bit(image)
     raise ValueError(
         f"its pixels are colours or fractions (mode {image.mode}); expected one integer a pixel, "
-        "in 8 or 16 bit grayscale or with a palette."
+        "in 8 or 16 bit grayscale or with a palette. Masks whose colours stand for names need a "
+        "labelmap.txt (docs/your-data.md)."
     )
+
+
+def _codes(image: Image.Image) -> np.ndarray:
+    if image.mode not in ("1", "L", "P", "RGB", "RGBA"):
+        raise ValueError(
+            f"its pixels have mode {image.mode}; expected colours of 8 bits a channel."
+        )
+    # Four bytes a pixel are one little-endian number; the fourth is not looked at.
+    colours = np.asarray(image.convert("RGB").convert("RGBX"))
+    return colours.view("<u4")[..., 0] & 0xFFFFFF
 
 
 def _sixteen_bit(image: Image.Image) -> np.ndarray:

@@ -156,12 +156,15 @@ def save_png(path: str | Path, picture: np.ndarray) -> None:
     Raises:
         ValueError: a file name that does not end in .png.
     """
-    if Path(path).suffix.lower() != ".png":
-        raise ValueError(f"pictures are written as PNG, so {str(path)!r} must end in .png.")
-    write_atomically(path, _png(Image.fromarray(picture)))
+    _write_png(path, Image.fromarray(picture))
 
 
-def save_label_png(path: str | Path, labels: np.ndarray, palette: np.ndarray) -> None:
+def save_label_png(
+    path: str | Path,
+    labels: np.ndarray,
+    palette: np.ndarray,
+    size: tuple[int, int] | None = None,
+) -> None:
     """
     Writes a label map, atomically: 8 bits with a palette for up to 255 classes (255 is IGNORE),
     else 16 bits.
@@ -169,9 +172,10 @@ def save_label_png(path: str | Path, labels: np.ndarray, palette: np.ndarray) ->
     Args:
         labels: (H, W) integers 0..K-1, or IGNORE.
         palette: (K, 3) uint8 RGB.
+        size: (H', W') to enlarge to; every pixel has the nearest label.
 
     Raises:
-        ValueError: a label that is no class.
+        ValueError: a label that is no class, or a file name that does not end in .png.
     """
     wrong = labels[(labels != IGNORE) & ((labels < 0) | (labels >= len(palette)))]
     if wrong.size:
@@ -180,19 +184,23 @@ def save_label_png(path: str | Path, labels: np.ndarray, palette: np.ndarray) ->
             f"0..{len(palette) - 1}, or {IGNORE} for no label."
         )
     if len(palette) > 255:
-        write_atomically(path, _png(Image.fromarray(labels.astype(np.uint16))))
-        return
-    indexed = Image.fromarray(np.where(labels == IGNORE, 255, labels).astype(np.uint8))
-    colours = np.zeros((256, 3), np.uint8)
-    colours[: len(palette)] = palette
-    indexed.putpalette(colours.tobytes())
-    write_atomically(path, _png(indexed))
+        picture = Image.fromarray(labels.astype(np.uint16))
+    else:
+        picture = Image.fromarray(np.where(labels == IGNORE, 255, labels).astype(np.uint8))
+        colours = np.zeros((256, 3), np.uint8)
+        colours[: len(palette)] = palette
+        picture.putpalette(colours.tobytes())
+    if size is not None:
+        picture = picture.resize((size[1], size[0]), Image.Resampling.NEAREST)
+    _write_png(path, picture)
 
 
-def _png(image: Image.Image) -> bytes:
+def _write_png(path: str | Path, image: Image.Image) -> None:
+    if Path(path).suffix.lower() != ".png":
+        raise ValueError(f"pictures are written as PNG, so {str(path)!r} must end in .png.")
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    return buffer.getvalue()
+    write_atomically(path, buffer.getvalue())
 
 
 def _paint(labels: np.ndarray, palette: np.ndarray, ignore: int) -> np.ndarray:

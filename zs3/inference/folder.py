@@ -1,116 +1,227 @@
-"""Segments many image files, whatever state they are in, and reports on every one of them."""
+"""Segments many files, whatever state they are in, and reports on every one of them."""
 
 from __future__ import annotations
 
-import json
+import sys
 import time
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
-from ..data.reading import IMAGE_EXTENSIONS
-from ..files import write_atomically
-from ..vocabulary import Vocabulary
-from .predictor import Segmenter
-
-
-def find_images(inputs: Iterable[str | Path]) -> list[Path]:
-    """
-    Files as they are, folders as the images directly inside them, sorted.
-
-    Raises:
-        ValueError: an input that does not exist, or no image at all.
-    """
-    files: list[Path] = []
-    for given in map(Path, inputs):
-        if given.is_dir():
-            files += sorted(
-                path for path in given.iterdir() if path.suffix.lower() in IMAGE_EXTENSIONS
-            )
-        elif given.exists():
-            files.append(given)
-        else:
-            raise ValueError(
-                f"input {str(given)!r} does not exist; give image files or a folder of them."
-            )
-    if not files:
-        raise ValueError(
-            f"no images in {', '.join(map(str, inputs))}; looked for {' '.join(IMAGE_EXTENSIONS)}."
-        )
-    return files
+from ..runtime.utils import comm
+from .ahead import ahead
+from .inputs import is_video
+from .outputs import Outputs
+from .predictor import Photo, Request, Segmenter
+from .report import JSON, Entry, Report
+from .result import Segmentation
+from .video import segment_video, video_paths
 
 
 def segment_files(
     segmenter: Segmenter,
-    files: list[Path],
-    output: str | Path,
-    vocabulary: Vocabulary,
-    overlays: bool = True,
+    files: Mapping[Path, str],
+    outputs: Outputs,
+    request: Request,
+    *,
+    batch: int = 1,
+    every: int = 1,
+    resume: bool = False,
+    settings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """
-    Writes for every readable image `labels/NAME.png` and `overlays/NAME.png`, and one
-    `report.json`.
+    Writes the outputs of every readable file, report.json and report.csv.
 
-    A file that cannot be read is recorded with its reason and skipped. The report is rewritten as
-    the work goes on, so that an interrupted run keeps what it had.
+    A file that cannot be read or segmented is recorded with its reason, and the others go on. Files
+    are read and written in threads while the model works. With several processes each takes its
+    share of the files, and the main one reports on all.
+
+    Args:
+        files: file -> name of its outputs, as `find_inputs` gives them.
+        batch: images of one size that follow each other and pass through the model together.
+        every: of a video, every how many frames one is segmented.
+        resume: leave out what an earlier run with the same settings has finished, where the outputs
+            are there and not older than the file.
+        settings: what else decides about the results (the model), to compare with that run's.
 
     Returns:
-        dict: the report: "classes", "images" (file, outputs, seconds, share of pixels by class) and
-            "failed"
-        (file, reason).
+        dict: the report: "settings", "classes", "complete", "seconds", "images" (file, size,
+        outputs by kind, "seconds" of work, "found": share of the pixels by class; a video also has
+        "frames") and "failed" (file, seconds, reason).
+
+    Raises:
+        ValueError: names that cannot be embedded, an output folder with files of others, or an
+            earlier run with other settings.
     """
     # Names that cannot be segmented are the request's fault, not that of any image.
-    segmenter.segment_batch([np.full((32, 32, 3), 128, np.uint8)], vocabulary)
-    output = Path(output)
-    for folder in ("labels", "overlays") if overlays else ("labels",):
-        (output / folder).mkdir(parents=True, exist_ok=True)
-    report: dict[str, Any] = {"classes": list(vocabulary.names), "images": [], "failed": []}
-    names = _output_names(files)
-    last_written = time.monotonic()
-    for file in tqdm(files, unit="image"):
-        start = time.perf_counter()
-        try:
-            result = segmenter.segment_batch([file], vocabulary)[0]
-        except (ValueError, OSError) as error:
-            report["failed"].append({"file": str(file), "reason": str(error)})
-            tqdm.write(f"skipped: {error}")
-            continue
-        result.save(output / "labels" / names[file])
-        entry = {"file": str(file), "labels": f"labels/{names[file]}"}
-        if overlays:
-            result.save_overlay(output / "overlays" / names[file])
-            entry["overlay"] = f"overlays/{names[file]}"
-        seconds = round(time.perf_counter() - start, 4)
-        report["images"].append({**entry, "seconds": seconds, "found": result.found})
-        if time.monotonic() - last_written > 5:
-            _write(output / "report.json", report)
-            last_written = time.monotonic()
-    _write(output / "report.json", report)
-    return report
+    segmenter.rehearse(request)
+    vocabulary = request.vocabulary
+    report = Report(
+        outputs.folder,
+        {
+            **(settings or {}),
+            "classes": dict(zip(vocabulary.names, map(list, vocabulary.synonyms), strict=True)),
+            "background": sorted(request.background),
+            "none_below": request.none_below,
+            "outputs": sorted(outputs.kinds),
+            "every": every,
+        },
+        vocabulary.names,
+    )
+    _refuse_foreign(outputs)
+
+    finished = report.earlier() if resume else {}
+    finished = {f: e for f, e in finished.items() if _is_up_to_date(e, files, outputs)}
+    comm.synchronize()  # nobody writes before all have read
+    if comm.is_main_process():
+        report.begin(finished)
+        outputs.remove_unfinished()
+    comm.synchronize()
+
+    todo = [file for file in files if str(file) not in finished]
+    mine = todo[comm.get_rank() :: comm.get_world_size()]
+    work = _Work(segmenter, files, outputs, request, batch, every)
+    try:
+        for entry in tqdm(
+            work.entries(mine), total=len(mine), unit="file", disable=not comm.is_main_process()
+        ):
+            report.add(entry)
+            if "reason" in entry:
+                tqdm.write(f"failed: {_printable(entry['reason'])}", file=sys.stderr)
+    except BaseException:
+        report.write()
+        raise
+    return report.finish(files)
 
 
-def _output_names(files: list[Path]) -> dict[Path, str]:
-    """
-    NAME.png for NAME.jpg; NAME.jpg.png where two files would want the same name; numbered if even
-    that is taken.
-    """
-    stems = Counter(file.stem.lower() for file in files)
-    names: dict[Path, str] = {}
-    taken: set[str] = set()
-    for file in files:
-        name = f"{file.stem if stems[file.stem.lower()] == 1 else file.name}.png"
-        number = 2
-        while name.lower() in taken:
-            name, number = f"{file.name}.{number}.png", number + 1
-        names[file] = name
-        taken.add(name.lower())
-    return names
+@dataclass
+class _Job:
+    """One file on its way, or the reason why it came no further."""
+
+    file: Path
+    photo: Photo | None = None
+    result: Segmentation | None = None
+    seconds: float = 0.0
+    reason: str = ""
+
+    def entry(self, done: Entry) -> Entry:
+        end = {"reason": self.reason} if self.reason else done
+        return {"file": str(self.file), "seconds": round(self.seconds, 4), **end}
 
 
-def _write(path: Path, report: dict[str, Any]) -> None:
-    text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(path, text.encode())
+@contextmanager
+def _step(*jobs: _Job) -> Iterator[None]:
+    """Work on some jobs: they share its time, and its failure is theirs and nobody else's."""
+    start, reason = time.perf_counter(), ""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        reason = str(error)
+    except Exception as error:  # such as memory that does not suffice for just this image
+        reason = f"{jobs[0].file} failed with {type(error).__name__}: {error}"
+    for job in jobs:
+        job.seconds += (time.perf_counter() - start) / len(jobs)
+        job.reason = reason
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done with every file; see `segment_files`."""
+
+    segmenter: Segmenter
+    names: Mapping[Path, str]
+    outputs: Outputs
+    request: Request
+    batch: int
+    every: int
+
+    def entries(self, files: list[Path]) -> Iterator[Entry]:
+        """Of the images, then of the videos."""
+        photos = [file for file in files if not is_video(file)]
+        jobs = (job.result() for _, job in ahead(self._read, photos))
+        for _, entry in ahead(self._write, self._segment(jobs)):
+            yield entry.result()
+        yield from map(self._video, filter(is_video, files))
+
+    def _read(self, file: Path) -> _Job:
+        job = _Job(file)
+        with _step(job):
+            job.photo = self.segmenter.read(file)
+        return job
+
+    def _segment(self, jobs: Iterable[_Job]) -> Iterator[_Job]:
+        for _, alike in groupby(jobs, key=lambda job: job.photo and job.photo.image.shape):
+            while group := list(islice(alike, self.batch)):
+                if group[0].photo is not None:
+                    self._ask(group)
+                yield from group
+
+    def _ask(self, group: list[_Job]) -> None:
+        with _step(*group):
+            photos = [job.photo for job in group if job.photo is not None]
+            results = self.segmenter.segment_batch(photos, self.request)
+            for job, result in zip(group, results, strict=True):
+                job.result = result
+        if group[0].reason and len(group) > 1:  # what is too much at once may do one by one
+            for job in group:
+                self._ask([job])
+
+    def _write(self, job: _Job) -> Entry:
+        done: Entry = {}
+        if (result := job.result) is not None:
+            with _step(job):
+                name = self.names[job.file]
+                self.outputs.write(result, name)
+                size = list(result.size or result.label_map.shape)
+                done = {"size": size, **self.outputs.paths(name), "found": result.found}
+        return job.entry(done)
+
+    def _video(self, file: Path) -> Entry:
+        job = _Job(file)
+        done: Entry = {}
+        with _step(job):
+            done = segment_video(
+                self.segmenter,
+                file,
+                self.names[file],
+                self.outputs,
+                self.request,
+                batch=self.batch,
+                every=self.every,
+            )
+        return job.entry(done)
+
+
+def _is_up_to_date(entry: Entry, names: Mapping[Path, str], outputs: Outputs) -> bool:
+    """Whether its outputs are where they would be written now, and not older than the file."""
+    file = Path(entry["file"])
+    if file not in names:
+        return False
+    paths = video_paths(names[file], outputs) if is_video(file) else outputs.paths(names[file])
+    try:
+        changed = file.stat().st_mtime
+        return all(
+            entry.get(kind) == path and (outputs.folder / path).stat().st_mtime >= changed
+            for kind, path in paths.items()
+        )
+    except OSError:
+        return False
+
+
+def _refuse_foreign(outputs: Outputs) -> None:
+    taken = [folder for folder in outputs.folders() if any(folder.glob("*"))]
+    if taken and not (outputs.folder / JSON).exists():
+        raise ValueError(
+            f"{taken[0]} has files, but not those of an earlier run ({JSON} is missing); take "
+            "another output folder, so that they are not overwritten."
+        )
+
+
+def _printable(text: str) -> str:
+    """Without line breaks and other characters that a terminal would obey."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

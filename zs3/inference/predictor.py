@@ -1,69 +1,70 @@
 """
-`zs3.load(...).segment(...)`: a trained model and an image in, labels, scores and pictures out.
+`zs3.load(...).segment(...)`: a trained model and images in, labels, scores and pictures out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import groupby, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from ..data.augmentation import ResizeShortestEdge
-from ..data.reading import read_image
-from ..evaluation.pictures import overlay, palette, save_label_png, save_png
+from ..data.augmentation import resize_image, shortest_edge_size
+from ..data.reading import read_reduced, reduced_size
 from ..segmentor import ZeroShotSegmentor
-from ..vocabulary import Vocabulary
+from ..vocabulary import IGNORE, Vocabulary
+from .ahead import ahead
+from .classes import Classes
+from .inputs import find_inputs
+from .result import Segmentation
+
+logger = logging.getLogger(__name__)
 
 ImageLike = str | Path | np.ndarray | Image.Image
-Classes = str | Iterable[str] | Mapping[str, str | Sequence[str]] | Vocabulary
+
+# A photo of more is reduced to it when it is read, and its labels are enlarged again in the end:
+# score maps take TEST.CLASS_CHUNK times as many numbers.
+WORKING_PIXELS = 2**22
 
 
 @dataclass(frozen=True)
-class Segmentation:
+class Photo:
     """
-    One segmented image.
-
     Attributes:
-        image: (H, W, 3) uint8 RGB, upright.
-        labels: (H, W) int64, index into `names`.
-        names: the classes that were asked for.
-        scores: (K, H, W) float32, or None if they were not asked for.
+        image: (h, w, 3) uint8 RGB of at most about WORKING_PIXELS.
+        size: (H, W) of the photo itself.
+        file: where it comes from.
     """
 
     image: np.ndarray
-    labels: np.ndarray
-    names: tuple[str, ...]
-    scores: np.ndarray | None = None
+    size: tuple[int, int]
+    file: Path | None = None
 
-    @property
-    def found(self) -> dict[str, float]:
-        """Share of the pixels (0..1) of every class that occurs, the largest first."""
-        pixels = np.bincount(self.labels.ravel(), minlength=len(self.names)) / self.labels.size
-        return {
-            self.names[i]: float(pixels[i])
-            for i in np.argsort(-pixels, kind="stable")
-            if pixels[i] > 0
-        }
 
-    def overlay(self, alpha: float = 0.55) -> np.ndarray:
-        """
-        The image under its labels with a legend: (H', W', 3) uint8 RGB. `alpha` is the opacity of
-        the labels.
-        """
-        return overlay(self.image, self.labels, self.names, palette(len(self.names)), alpha=alpha)
+@dataclass(frozen=True)
+class Request:
+    """
+    What to ask about every image.
 
-    def save(self, path: str | Path) -> None:
-        """Writes the labels as a PNG (8-bit with a palette, 16-bit for more than 255 classes)."""
-        save_label_png(path, self.labels, palette(len(self.names)))
+    Attributes:
+        vocabulary: the names.
+        scores: give the scores beside the labels.
+        none_below: pixels whose best score is below it become IGNORE; None for no threshold.
+        background: those of the names that count as none: their pixels become IGNORE, too.
+    """
 
-    def save_overlay(self, path: str | Path, alpha: float = 0.55) -> None:
-        """Writes `overlay()` as a PNG."""
-        save_png(path, self.overlay(alpha))
+    vocabulary: Vocabulary
+    scores: bool = False
+    none_below: float | None = None
+    background: frozenset[str] = frozenset()
 
 
 class Segmenter:
@@ -75,7 +76,9 @@ class Segmenter:
         trained: the vocabulary of its training data; names that were seen there are treated as
             seen, others as unseen.
         min_size, max_size: test-time bounds of the shorter and longer side (pixels); min_size 0
-            keeps the image's size.
+            keeps the image's size up to max_size.
+        half: compute in float16 where that is safe (autocast). Made for GPUs; labels change where
+            two classes are about even.
     """
 
     def __init__(
@@ -84,10 +87,13 @@ class Segmenter:
         trained: Vocabulary | None = None,
         min_size: int = 0,
         max_size: int = 4096,
+        half: bool = False,
     ) -> None:
         self.model = model.eval()
         self.trained = trained
-        self.resize = ResizeShortestEdge([min_size], max_size)
+        self.min_size = min_size
+        self.max_size = max_size
+        self.half = half
 
     def vocabulary(self, classes: Classes | None = None) -> Vocabulary:
         """
@@ -125,61 +131,158 @@ class Segmenter:
             [n for n in asked.names if n not in seen],
         )
 
-    def segment(
-        self, image: ImageLike, classes: Classes | None = None, scores: bool = True
-    ) -> Segmentation:
+    def request(
+        self,
+        classes: Classes | None = None,
+        scores: bool = False,
+        none_below: float | None = None,
+        background: Classes | None = None,
+    ) -> Request:
+        """What `segment` asks every image; arguments and errors as there."""
+        vocabulary = self.vocabulary(classes)
+        if background is None:
+            return Request(vocabulary, scores, none_below)
+        none = self.vocabulary(background)
+        return Request(_joined(vocabulary, none), scores, none_below, frozenset(none.names))
+
+    def rehearse(self, request: Request) -> None:
         """
-        Segments one image.
+        Asks about a grey image, so that names which cannot be embedded are refused at once.
+
+        Raises:
+            ValueError: there are some.
+        """
+        self.segment_batch([self.read(np.full((32, 32, 3), 128, np.uint8))], request)
+
+    def segment(
+        self,
+        image: ImageLike | Sequence[ImageLike],
+        classes: Classes | None = None,
+        scores: bool = True,
+        *,
+        none_below: float | None = None,
+        background: Classes | None = None,
+        batch: int = 1,
+    ) -> Any:  # as the image: one result, a list, or an iterator
+        """
+        Segments one image, a list of images, or the images of a folder and of those inside it.
 
         Args:
-            image: a file, an (H, W, 3) uint8 RGB array, or a PIL image.
+            image: a file, an (H, W, 3) uint8 RGB array, a PIL image; a list of them; or a folder.
             classes: see `vocabulary`.
-            scores: also return the (K, H, W) scores; False saves their memory.
+            scores: also return the (K, h, w) scores; False saves their memory.
+            none_below: pixels whose best score is below it are none of the classes.
+            background: names that compete for pixels, too, but whose pixels are none of the
+                classes; given as `classes`.
+            batch: images that pass through the model together, if they follow each other and have
+                one size. Results are those of single images, up to rounding.
+
+        Returns:
+            What the image was: a result, a list of them, or for a folder an iterator, which logs
+            what cannot be read and goes on.
 
         Raises:
             ValueError: an image that cannot be read, or bad class names.
         """
-        return self.segment_batch([image], self.vocabulary(classes), scores)[0]
+        request = self.request(classes, scores, none_below, background)
+        if isinstance(image, (str, Path)) and Path(image).is_dir():
+            files = ahead(self.read, find_inputs([image]))
+            return self.stream(_readable(files), request, batch)
+        if isinstance(image, (str, Path, np.ndarray, Image.Image)):
+            return self.segment_batch([self.read(image)], request)[0]
+        return list(self.stream(map(self.read, image), request, batch))
 
-    def segment_batch(
-        self, images: Sequence[ImageLike], vocabulary: Vocabulary, scores: bool = False
-    ) -> list[Segmentation]:
-        """Segments several images in one pass; as `segment`."""
-        arrays = [_as_array(image) for image in images]
+    def read(self, image: ImageLike) -> Photo:
+        """
+        Reads one image; a large one smaller.
+
+        Raises:
+            ValueError: it cannot be read, or is an array of another kind.
+        """
+        if isinstance(image, (str, Path)):
+            return Photo(*read_reduced(image, WORKING_PIXELS), Path(image))
+        array = np.asarray(image.convert("RGB")) if isinstance(image, Image.Image) else image
+        if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
+            raise ValueError(
+                f"an image array must be (H, W, 3) uint8 RGB, but this one is {array.shape} "
+                f"{array.dtype}; convert it, or pass a file name."
+            )
+        size = array.shape[0], array.shape[1]
+        return Photo(resize_image(array, reduced_size(size, WORKING_PIXELS)), size)
+
+    def stream(
+        self, photos: Iterable[Photo], request: Request, batch: int = 1
+    ) -> Iterator[Segmentation]:
+        """Segments one photo after the other; `batch` as in `segment`."""
+        for _, alike in groupby(photos, key=lambda photo: photo.image.shape):
+            while group := list(islice(alike, batch)):
+                yield from self.segment_batch(group, request)
+
+    def segment_batch(self, photos: Sequence[Photo], request: Request) -> list[Segmentation]:
+        """Segments several photos in one pass. To equal single passes they must have one size."""
         inputs = [
             {
-                "image": _as_tensor(self.resize.image(array)),
-                "height": array.shape[0],
-                "width": array.shape[1],
-                "vocabulary": vocabulary,
+                "image": self._model_input(photo.image),
+                "height": photo.image.shape[0],
+                "width": photo.image.shape[1],
+                "vocabulary": request.vocabulary,
             }
-            for array in arrays
+            for photo in photos
         ]
-        with torch.inference_mode():
-            if not scores:
-                labels = [output["labels"].cpu().numpy() for output in self.model.labels(inputs)]
-                return [
-                    Segmentation(*pair, vocabulary.names)
-                    for pair in zip(arrays, labels, strict=True)
-                ]
-            maps = [output["sem_seg"].cpu() for output in self.model(inputs)]
+        half = torch.autocast(self.model.device.type, torch.float16, enabled=self.half)
+        labels: list[np.ndarray] = []
+        scores: list[np.ndarray | None] = []
+        with torch.inference_mode(), half:
+            for maps in self.model.predict(inputs):
+                all_scores = maps.scores() if request.scores else None
+                score, label = (
+                    maps.best(self.model.class_chunk) if all_scores is None else all_scores.max(0)
+                )
+                scores.append(None if all_scores is None else all_scores.float().cpu().numpy())
+                labels.append(_marked(score, label, request).cpu().numpy())
         return [
-            Segmentation(array, score.argmax(0).numpy(), vocabulary.names, score.numpy())
-            for array, score in zip(arrays, maps, strict=True)
+            Segmentation(
+                photo.image,
+                label,
+                request.vocabulary.names,
+                score,
+                photo.size,
+                photo.file,
+            )
+            for photo, label, score in zip(photos, labels, scores, strict=True)
         ]
 
-
-def _as_array(image: ImageLike) -> np.ndarray:
-    if isinstance(image, (str, Path)):
-        return read_image(image)
-    array = np.asarray(image.convert("RGB")) if isinstance(image, Image.Image) else image
-    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
-        raise ValueError(
-            f"an image array must be (H, W, 3) uint8 RGB, but this one is {array.shape} "
-            f"{array.dtype}; convert it, or pass a file name."
-        )
-    return array
+    def _model_input(self, image: np.ndarray) -> Tensor:
+        """(h, w, 3) -> (3, h', w') within the bounds of the test time."""
+        height, width = image.shape[:2]
+        shortest = self.min_size or min(height, width)
+        image = resize_image(image, shortest_edge_size(height, width, shortest, self.max_size))
+        return torch.from_numpy(image.transpose(2, 0, 1).copy())
 
 
-def _as_tensor(image: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+def _marked(score: Tensor, label: Tensor, request: Request) -> Tensor:
+    """Best scores and classes (H, W) -> labels (H, W) uint16, IGNORE for what counts as none."""
+    names = request.vocabulary.names
+    is_background = torch.tensor([name in request.background for name in names])
+    none = is_background.to(label.device)[label]
+    if request.none_below is not None:
+        none |= score < request.none_below
+    return label.masked_fill(none, IGNORE).to(torch.uint16)
+
+
+def _joined(first: Vocabulary, second: Vocabulary) -> Vocabulary:
+    """The first vocabulary, then the names that only the second has."""
+    new = [i for i, name in enumerate(second.names) if name not in first.names]
+    return Vocabulary(
+        first.names + tuple(second.names[i] for i in new),
+        first.is_seen + tuple(second.is_seen[i] for i in new),
+        first.synonyms + tuple(second.synonyms[i] for i in new),
+    )
+
+
+def _readable(files: Iterable[tuple[Path, Future[Photo]]]) -> Iterator[Photo]:
+    for _, photo in files:
+        try:
+            yield photo.result()
+        except (ValueError, OSError) as error:
+            logger.warning("skipped: %s", error)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -15,7 +17,7 @@ from ..runtime.config import CfgNode, configurable
 from ..scene import Scene
 from ..text import TextBank
 from .base import Prepared, Readout
-from .maps import ClassMaps, Size
+from .maps import ClassMaps, ScoreMaps, Size
 
 ACTIVATIONS = ("softmax", "sigmoid")
 SIZES = ("input", "output")
@@ -101,28 +103,39 @@ class PixelReadout(Readout):
         return Prepared(scene, maps)
 
     def maps(self, prepared: Prepared, image: int, size: Size) -> ClassMaps:
+        activate_at = prepared.scene.images.sizes[image] if self.activate_at == "input" else size
+        logits = self._logits(prepared, image, activate_at)
+
+        @cache
+        def total() -> Tensor:
+            """softmax's denominator, as a logarithm; only computed if scores are asked for."""
+            summed = logits(slice(self.class_chunk)).logsumexp(0)
+            for start in range(self.class_chunk, prepared.num_classes, self.class_chunk):
+                part = logits(slice(start, start + self.class_chunk)).logsumexp(0)
+                summed = torch.logaddexp(summed, part)
+            return summed
+
+        def maps(classes: slice) -> Tensor:
+            values = logits(classes)
+            scores = values.sigmoid() if self.activation == "sigmoid" else (values - total()).exp()
+            return self.bias(resize(scores[None], size)[0], prepared.scene, image, classes)
+
+        return maps
+
+    def read(self, prepared: Prepared, image: int, size: Size) -> ScoreMaps:
+        scores = super().read(prepared, image, size)
+        if self.bias.gamma or self.activate_at == "input":
+            return scores
+        # Nothing comes after the activation, and activations keep the order.
+        return replace(scores, order=self._logits(prepared, image, size))
+
+    def _logits(self, prepared: Prepared, image: int, activate_at: Size) -> ClassMaps:
         images = prepared.scene.images
         height, width = images.sizes[image]
-        activate_at = (height, width) if self.activate_at == "input" else size
 
         def logits(classes: slice) -> Tensor:
             cells = prepared.scores[image : image + 1, classes]
             maps = resize(cells, images.padded_size, align_corners=self.align_corners)
             return resize(maps[..., :height, :width], activate_at)[0]
 
-        activate = self._activation(logits, prepared.num_classes)
-
-        def maps(classes: slice) -> Tensor:
-            scores = activate(logits(classes))
-            return self.bias(resize(scores[None], size)[0], prepared.scene, image, classes)
-
-        return maps
-
-    def _activation(self, logits: ClassMaps, num_classes: int) -> Callable[[Tensor], Tensor]:
-        if self.activation == "sigmoid":
-            return torch.sigmoid
-        total = logits(slice(self.class_chunk)).logsumexp(0)
-        for start in range(self.class_chunk, num_classes, self.class_chunk):
-            part = logits(slice(start, start + self.class_chunk)).logsumexp(0)
-            total = torch.logaddexp(total, part)
-        return lambda maps: (maps - total).exp()
+        return logits

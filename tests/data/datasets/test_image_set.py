@@ -50,7 +50,8 @@ def test_metadata_is_what_models_and_evaluators_read(image_set):
         assert vocabulary.names == classes.names
         assert set(vocabulary.unseen) == set(image_set.unseen(split)) == set(metadata.unseen)
         assert metadata.ignore_label == classes.ignore_label not in range(len(vocabulary))
-        assert metadata.evaluator_type == "sem_seg"
+        is_of_episodes = split.startswith("fold")
+        assert metadata.evaluator_type == ("episodes" if is_of_episodes else "sem_seg")
         assert metadata.get("label_values") is None  # label maps hold the index itself
         assert len(metadata.get("palette") or vocabulary.names) == len(vocabulary)
         kinds = metadata.get("kinds", {}).values()
@@ -67,7 +68,7 @@ def test_unseen_things_and_stuff_are_scored_apart():
     kinds = MetadataCatalog.get("cocostuff_156-15_val").kinds
     assert kinds["thing"][:2] == ["cow", "giraffe"] and len(kinds["thing"]) == 7
     assert kinds["stuff"][-1] == "wall-concrete" and len(kinds["stuff"]) == 8
-    assert MetadataCatalog.get("cocostuff_val").get("kinds") is None
+    assert MetadataCatalog.get("cocostuff_val").kinds == {}
 
 
 def test_what_stands_for_background_in_voc20b():

@@ -76,13 +76,15 @@ def test_voc_with_masks_as_they_circulate(unpacked, run, root):
 def test_episodes_of_pascal_5i(unpacked, run):
     unpacked("voc2012")
     run("voc2012")
-    assert [(s["image_id"], s["episode_class"]) for s in load_dataset("pascal5i_fold1_train")] == [
-        ("t0", 1),
-        ("t1", 11),
+    assert [(s["image_id"], s["episode"]) for s in load_dataset("pascal5i_fold1_train")] == [
+        ("t0", "aeroplane"),
+        ("t1", "diningtable"),
     ]
     episodes = load_dataset("pascal5i_fold1_val")
-    assert len(episodes) == 1000 and {s["episode_class"] for s in episodes} == {6}
-    assert [s["episode_class"] for s in load_dataset("pascal5i_fold3_val")[:3]] == [20, 16, 20]
+    assert [(s["image_id"], s["episode"]) for s in episodes] == [("t1", "bus")]
+    asked = [s["vocabulary"] for s in load_dataset("pascal5i_fold3_val")]
+    assert [v.names for v in asked] == [("others", "tvmonitor"), ("others", "pottedplant")]
+    assert asked[0].unseen == ("tvmonitor",)
     vocabulary = vocabulary_of("pascal5i_fold3_val")
     assert vocabulary.names[20] == "tvmonitor" and vocabulary.synonyms[0] == ("others",)
 
@@ -154,7 +156,7 @@ def test_coco_20i_from_masks(unpacked, run, root):
         (root / "coco/annotations" / f"instances_{part}.json").unlink()
     run("coco20i")
     (sample,) = load_dataset("coco20i_fold2_val")
-    assert sample["episode_class"] == 3
+    assert sample["episode"] == "car"
     assert first_values(sample["sem_seg_file_name"], 2) == [0, 80]
 
 
@@ -294,6 +296,7 @@ BROKEN = [
         "remove",
         "1 of 1 images have no an",
     ),
+    ("coco20i", "coco/annotations/instances_val2014.json", "garbage", "is not the annotations"),
     (
         "coco20i",
         "coco/annotations/instances_val2014.json",

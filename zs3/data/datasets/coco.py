@@ -8,7 +8,7 @@ seen. `coco20i` asks about one of COCO's 80 things an image, in the lists of HSN
 
 from __future__ import annotations
 
-from ..image_set import FOLDS, PARTS, ImageSet
+from ..image_set import EPISODES, FOLDS, PARTS, ImageSet
 from ..published import class_list
 
 _COUNTS = {"train": 118287, "val": 5000}
@@ -29,7 +29,7 @@ def _stuff_set(
         labels=f"{labels}/{part}2017/{{}}.png",
         script="cocostuff",
         count=_COUNTS[part],
-        kinds={"thing": things, "stuff": names[len(things) :]},
+        metadata={"kinds": {"thing": things, "stuff": names[len(things) :]}},
     )
 
 
@@ -43,7 +43,7 @@ def _fold_set(part: str) -> ImageSet:
         labels=f"zs3/labels/coco81/{part}2014/{{}}.png",
         script="coco20i",
         listing=f"coco20i_{part}",
-        prompts={"background": "others"},
+        metadata=EPISODES,
     )
 
 

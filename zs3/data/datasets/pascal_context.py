@@ -31,7 +31,7 @@ def _image_set(
         labels=f"zs3/labels/{classes}/{{}}.png",
         script=script,
         listing=f"{listing}_{part}",
-        prompts={"pottedplant": "potted plant"},
+        metadata={"prompts": {"pottedplant": "potted plant"}},
     )
 
 

@@ -9,9 +9,9 @@ class an image, in the lists of HSNet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
-from ..image_set import FOLDS, PARTS, ImageSet
+from ..image_set import EPISODES, FOLDS, PARTS, ImageSet
 from ..published import class_list
 
 _NUM_CLASSES = 20  # which Pascal Context has, too, and in that list first
@@ -22,11 +22,8 @@ def _image_set(
     part: str,
     classes: str,
     splits: tuple[str, ...] = ("",),
-    *,
     listing: str = "voc2012",
-    episodes: int = 0,
-    prompts: Mapping[str, str] | None = None,
-    background_names: tuple[str, ...] = (),
+    **metadata: Any,  # Any: as Detectron2's Metadata
 ) -> ImageSet:
     return ImageSet(
         dataset=dataset,
@@ -37,9 +34,7 @@ def _image_set(
         labels=f"zs3/labels/{classes}/{{}}.png",
         script="voc2012",
         listing=f"{listing}_{part}",
-        episodes=episodes,
-        prompts=prompts or {},
-        background_names=background_names,
+        metadata=metadata,
     )
 
 
@@ -54,18 +49,10 @@ SETS = (
     ),
     _image_set("voc20", "val", "voc20"),
     _image_set(
-        "voc20b", "val", "voc21", background_names=class_list("context60").names[1 + _NUM_CLASSES :]
+        "voc20b",
+        "val",
+        "voc21",
+        background_names=list(class_list("context60").names[1 + _NUM_CLASSES :]),
     ),
-    *(
-        _image_set(
-            "pascal5i",
-            part,
-            "voc21",
-            FOLDS,
-            listing="pascal5i",
-            episodes=1000 if part == "val" else 0,
-            prompts={"background": "others"},
-        )
-        for part in PARTS
-    ),
+    *(_image_set("pascal5i", part, "voc21", FOLDS, "pascal5i", **EPISODES) for part in PARTS),
 )

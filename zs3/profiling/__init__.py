@@ -1,0 +1,1 @@
+"""What a model costs: time by stage, memory, parameters and multiply-adds."""
