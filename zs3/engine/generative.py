@@ -63,6 +63,19 @@ class Weights:
     generator_class: float = 0.0
     generator_synthetic: float = 0.0
 
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> Weights:
+        weights = cfg.SOLVER.GENERATIVE.WEIGHTS
+        return cls(
+            critic_real=weights.CRITIC_REAL,
+            critic_fake=weights.CRITIC_FAKE,
+            critic_synthetic=weights.CRITIC_SYNTHETIC,
+            generator_content=weights.GENERATOR_CONTENT,
+            generator_adversary=weights.GENERATOR_ADVERSARY,
+            generator_class=weights.GENERATOR_CLASS,
+            generator_synthetic=weights.GENERATOR_SYNTHETIC,
+        )
+
 
 @STEP_REGISTRY.register()
 class GenerativeStep:
@@ -157,7 +170,7 @@ class GenerativeStep:
             layouts=layouts,
             text=model.text([vocabulary]),
             is_unseen=is_unseen,
-            weights=Weights(**{key.lower(): value for key, value in options.WEIGHTS.items()}),
+            weights=Weights.from_config(cfg),
             adversary=options.ADVERSARY,
             content=options.CONTENT,
             real=options.REAL,
@@ -292,12 +305,14 @@ def build_players(cfg: CfgNode, model: ZeroShotSegmentor) -> list[Player]:
     SOLVER.GENERATOR; in the order they move.
     """
     seeing = nn.ModuleDict({"backbone": model.backbone, "grouping": model.grouping})
-    players = [_adam(cfg.SOLVER.CRITIC, "critic", model.naming)]
+    critic = cfg.SOLVER.CRITIC
+    generator = cfg.SOLVER.GENERATOR
+    players = [_adam(critic, "critic", model.naming)]
     if any(parameter.requires_grad for parameter in seeing.parameters()):
         optimizer = build_optimizer(cfg, seeing)
         players.append(Player("backbone", optimizer, build_schedule(cfg, optimizer)))
     assert isinstance(model.criterion, ContextualCriterion)
-    players.append(_adam(cfg.SOLVER.GENERATOR, "generator", model.criterion.generator))
+    players.append(_adam(generator, "generator", model.criterion.generator))
     return players
 
 
