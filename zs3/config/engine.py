@@ -13,6 +13,8 @@ def add(cfg: CN) -> None:
     cfg.SOLVER.LR_MULTIPLIERS = [["backbone", 0.1]]
     # Weight decay of embeddings (queries, positions).
     cfg.SOLVER.WEIGHT_DECAY_EMBED = 0.0
+    # Weight decay of biases; -1.0 is that of weights.
+    cfg.SOLVER.WEIGHT_DECAY_BIAS = -1.0
     # WarmupPolyLR: (1 - iteration / MAX_ITER) to this power.
     cfg.SOLVER.POLY_LR_POWER = 0.9
     # ... where the iteration is rounded down to a multiple of this (SPNet and CaGNet: 10).

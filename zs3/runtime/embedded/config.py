@@ -77,7 +77,6 @@ def get_cfg() -> CfgNode:
                 "MOMENTUM": 0.9,
                 # Of all parameters but those of normalisation layers and embeddings.
                 "WEIGHT_DECAY": 0.0001,
-                "WEIGHT_DECAY_BIAS": None,
                 "WEIGHT_DECAY_NORM": 0.0,
                 # WarmupMultiStepLR: factor at each of STEPS (iterations).
                 "GAMMA": 0.1,
