@@ -54,14 +54,13 @@ ZS3 = ["word_vectors_zs3.npz#voc_w2c_300,voc_class_names"]
         ("zs3_deeplab_voc", "zs3net_voc.yaml", ZS3, "", 0, 0),
     ],
 )
-def test_a_published_file_fits_to_the_last_tensor(
-    name, config, vectors, prefix, counters, unused
-):
+def test_a_published_file_fits_to_the_last_tensor(name, config, vectors, prefix, counters, unused):
     theirs = {prefix + key: value for key, value in published(name).items()}
     family = family_of(theirs)
-    assert family is not None and {"spnet": "SPNet", "zs3_": "ZS3Net"}.get(
-        name[:4], "CaGNet"
-    ) in (family.name, *family.name.split(" or "))
+    assert family is not None and {"spnet": "SPNet", "zs3_": "ZS3Net"}.get(name[:4], "CaGNet") in (
+        family.name,
+        *family.name.split(" or "),
+    )
     found = fit(config, vectors, family.convert(theirs))
     assert not found.problems
     assert len(found.matched) == len(theirs) - counters - unused

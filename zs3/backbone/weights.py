@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from ..checkpoints import mobilenet, resnet, swin
 from ..checkpoints.weight_file import read_weights
+from .deeplab import DeepLabV2
 from .mobilenet import MobileNetV2
+from .multi_scale import MultiScale
 from .resnet import ResNet
 from .swin import Swin
 from .timm import TimmBackbone
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 State = dict[str, Tensor]
 KEY_MAPS: dict[type[nn.Module], Callable[[State], State]] = {
+    DeepLabV2: resnet.convert,
     MobileNetV2: mobilenet.convert,
     ResNet: resnet.convert,
     Swin: swin.convert,
@@ -51,12 +54,12 @@ def load_backbone_weights(backbone: nn.Module, path: str | Path) -> list[str]:
             of them are listed.
     """
     target, prefix = backbone, "backbone."
-    if isinstance(backbone, TimmBackbone):
+    if isinstance(backbone, TimmBackbone | MultiScale):
         target, prefix = backbone.net, "backbone.net."
     file = read_weights(path)
     # The part of a whole model, if it is one.
     part = {k.removeprefix(prefix): v for k, v in file.state.items() if k.startswith(prefix)}
-    state = KEY_MAPS.get(type(backbone), dict)(part or file.state)
+    state = KEY_MAPS.get(type(target), dict)(part or file.state)
     expected: State = target.state_dict()
     parts = {_part(key) for key in expected}
     spare = sorted(
@@ -93,6 +96,8 @@ def _beside_imagenet(backbone: nn.Module, state: State) -> State:
         }
     if isinstance(backbone, Swin):
         start |= {key: value for key, value in expected.items() if re.match(r"norm\d\.", key)}
+    if isinstance(backbone, DeepLabV2):
+        start |= {key: value for key, value in expected.items() if key.startswith("aspp.")}
     return start
 
 

@@ -33,6 +33,9 @@ def add(cfg: CN) -> None:
     # Iterations between two lines of the console and metrics.json.
     cfg.SOLVER.LOG_PERIOD = 20
 
+    # What training was told of unseen classes beside their names: "inductive" is nothing. Anything
+    # else stands in every report, beside the name of the data.
+    cfg.TEST.SETTING = "inductive"
     # The metric that decides which checkpoint is the best.
     cfg.TEST.BEST_METRIC = "hIoU"
     # Images predicted together.

@@ -83,8 +83,13 @@ class MatchingStep:
     def from_config(cls, cfg: CfgNode, model: ZeroShotSegmentor) -> MatchingStep:
         """
         Raises:
-            ValueError: parts that do not fit together.
+            ValueError: parts that do not fit together; or reports that would hide the layouts.
         """
+        if cfg.TEST.SETTING == "inductive":
+            raise ValueError(
+                "ZS3Net takes layouts from labels of unseen classes, which is not inductive; let "
+                "reports say so: set TEST.SETTING to layouts of unseen classes known."
+            )
         if not isinstance(model.naming, Linear) or not isinstance(
             model.criterion, MatchingCriterion
         ):

@@ -140,8 +140,10 @@ def evaluate(cfg: CfgNode, model: ZeroShotSegmentor, per_class: bool = False) ->
         results[name] = inference_on_dataset(model.labels, loader, evaluator)
         model.train(was_training)
         if comm.is_main_process():
+            setting = "" if cfg.TEST.SETTING == "inductive" else f" ({cfg.TEST.SETTING})"
             print_report(
-                {name: results[name]["sem_seg"]}, vocabulary_of(name) if per_class else None
+                {name + setting: results[name]["sem_seg"]},
+                vocabulary_of(name) if per_class else None,
             )
             _report(cfg, folder)
             logger.info("metrics, classes, pictures and the report are in %s", folder)
@@ -150,7 +152,10 @@ def evaluate(cfg: CfgNode, model: ZeroShotSegmentor, per_class: bool = False) ->
 
 def _report(cfg: CfgNode, folder: Path) -> None:
     """What has made the scores in a folder, and the page about them."""
-    record = json.dumps(run_record() | {"config": dump(cfg)}, indent=1) + "\n"
+    record = (
+        json.dumps(run_record() | {"setting": cfg.TEST.SETTING, "config": dump(cfg)}, indent=1)
+        + "\n"
+    )
     write_atomically(folder / RUN, record.encode())
     if cfg.TEST.REPORT:
         write_page([folder], folder / PAGE)

@@ -45,8 +45,13 @@ class SelfTraining:
     def from_config(cls, cfg: CfgNode, step: TrainingStep, model: nn.Module) -> SelfTraining:
         """
         Raises:
-            ValueError: a model that cannot be asked.
+            ValueError: a model that cannot be asked; or reports that would not say "transductive".
         """
+        if cfg.TEST.SETTING == "inductive":
+            raise ValueError(
+                "self-training looks for unseen classes in training images, which is not "
+                "inductive; let reports say so: set TEST.SETTING to transductive."
+            )
         if not isinstance(model, ZeroShotSegmentor):
             raise ValueError(f"self-training labels with a ZeroShotSegmentor, not {type(model)}.")
         options = cfg.SELF_TRAINING
