@@ -50,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         type=int,
         default=20,
         metavar="N",
-        help="16384 blocks each, most of which are thrown away; default: %(default)s",
+        help="of sampling; most blocks are thrown away; default: %(default)s",
+    )
+    parser.add_argument(
+        "--each", type=int, default=16384, metavar="N", help="blocks a round (default: %(default)s)"
     )
     parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="configuration keys to set")
     args = parser.parse_intermixed_args(arguments)
@@ -100,6 +103,6 @@ def _blocks(args: argparse.Namespace) -> None:
     else:
         learn(network, text, shown(labels(), args.iterations), side=args.side, lr=args.lr)
     is_unseen = ~torch.tensor(vocabulary.is_seen)
-    blocks = sample(network, text, is_unseen, side=args.side, rounds=args.rounds)
+    blocks = sample(network, text, is_unseen, side=args.side, rounds=args.rounds, each=args.each)
     write_atomically(Path(args.output), save({"blocks": blocks.contiguous()}))
     print(f"{args.output} holds {len(blocks)} blocks")

@@ -71,7 +71,7 @@ def learn(
 
 
 def sample(
-    network: PixelCNN, text: Tensor, is_unseen: Tensor, *, side: int, rounds: int, each: int = 16384
+    network: PixelCNN, text: Tensor, is_unseen: Tensor, *, side: int, rounds: int, each: int
 ) -> Tensor:
     """
     Blocks that are mostly unseen and of few classes, shuffled.
