@@ -51,6 +51,18 @@ def test_a_part_keeps_all_that_belongs_to_a_name():
     assert ANIMALS.only_seen().names == ("cat", "cow, cattle")
 
 
+def test_what_a_model_has_seen_that_was_trained_on_other_names():
+    trained = Vocabulary.of(["Car", "sofa, couch", "tree", "road"], unseen=["tree"])
+    tested = Vocabulary.of(
+        ["auto, car, automobile", "couch", "tree", "cloud"],
+        unseen=["couch"],
+        prompts={"cloud": "sky"},
+    )
+    assert tested.seen_by(trained).seen == ("auto, car, automobile", "couch")
+    assert tested.seen_by(trained).synonyms == tested.synonyms
+    assert tested.seen_by(tested) == tested
+
+
 def test_remapping_by_hand():
     table = ANIMALS.remap(ANIMALS.only_seen())
     labels = np.array([[0, 1, 2], [255, 3, IGNORE]])

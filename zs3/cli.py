@@ -13,6 +13,7 @@ COMMANDS = {
     "blocks": "make label blocks for CaGNetv2's synthetic batches",
     "datasets": "list the datasets there are, and which of them this machine has",
     "segment": "segment images by the names you type (as demo/demo.py)",
+    "evaluate": "score the label PNGs of any system, under any protocol",
     "report": "write one HTML page about evaluations, side by side if several",
     "doctor": "say whether zs3 can work on this machine",
     "check-dataset": "count the classes of a dataset, and tell what is wrong with it",

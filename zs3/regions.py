@@ -8,10 +8,13 @@ of the two it is looking at.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from .resize import resize
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,16 @@ class Regions:
         """One region a cell of (B, C, h, w)."""
         return cls(features.flatten(2).transpose(1, 2), grid=(features.shape[2], features.shape[3]))
 
+    def of_images(self, images: slice) -> Regions:
+        """Those of some images of the batch."""
+        return Regions(
+            self.embeddings[images],
+            self.grid,
+            None if self.masks is None else self.masks[images],
+            tuple(level[images] for level in self.levels),
+            None if self.summary is None else self.summary[images],
+        )
+
     def paint(self, scores: Tensor) -> Tensor:
         """
         Spreads the scores of regions over the grid.
@@ -52,3 +65,18 @@ class Regions:
         if self.masks is None:
             return scores.transpose(1, 2).unflatten(2, self.grid)
         return torch.einsum("bnk,bnhw->bkhw", scores, self.masks.sigmoid())
+
+
+def highest(regions: Sequence[Regions], logits: Sequence[Tensor]) -> Tensor:
+    """
+    The highest logits of several groupings (SPNet's scales).
+
+    Args:
+        logits: (B, N, K) of each.
+
+    Returns:
+        Tensor: (B, K, h, w) on the grid of the last.
+    """
+    grid = regions[-1].grid
+    maps = [resize(group.paint(own), grid) for group, own in zip(regions, logits, strict=True)]
+    return torch.stack(maps).amax(0)

@@ -20,6 +20,7 @@ class Scene:
         regions: the final grouping (the last of the list a grouping returns).
         vocabularies: one for the whole batch, or one an image, all of the same size K.
         is_seen: (1, K) or (B, K) bool.
+        earlier: the groupings in front of the final one, where there are several.
     """
 
     images: ImageBatch
@@ -27,3 +28,4 @@ class Scene:
     regions: Regions
     vocabularies: tuple[Vocabulary, ...]
     is_seen: Tensor
+    earlier: tuple[Regions, ...] = ()

@@ -1,8 +1,8 @@
 """
 The spine: every method of this project is this one model with other parts.
 
-    images -> backbone -> grouping -> regions -> naming(regions, text) -> readout -> scores or
-    labels
+    images -> backbone -> grouping -> regions -> naming(regions, text) -> aggregation -> readout ->
+    scores or labels
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .aggregation import Aggregation, build_aggregation, each_alone
 from .backbone import build_backbone
 from .criterion import build_criterion
 from .grouping import build_grouping
@@ -21,7 +22,7 @@ from .inference.build import build_inference
 from .inference.modes import InferenceMode, Inputs, whole
 from .label_policy import Inductive, build_label_policy
 from .naming import build_naming
-from .readout import Readout, ScoreMaps, build_readout
+from .readout import Prepared, Readout, ScoreMaps, build_readout
 from .regions import Regions
 from .runtime.config import CfgNode, configurable
 from .runtime.data import DatasetCatalog, MetadataCatalog
@@ -41,6 +42,7 @@ class ZeroShotSegmentor(nn.Module):
         grouping: dict of maps -> list of Regions, the final one last.
         naming: (Regions, text (K, P, D) or (B, K, P, D)) -> logits (B, N, K), or (B, N, K + 1) with
             void last.
+        aggregation: asks the naming; scores may learn from each other there.
         text: vocabularies -> text embeddings.
         readout: regions and their logits -> score maps at any size.
         inference: how often, and how, it looks at an image.
@@ -48,7 +50,7 @@ class ZeroShotSegmentor(nn.Module):
             never trained.
         label_policy: what is asked about in training, and the labels in that.
         vocabulary: what to segment when an input does not bring its own "vocabulary".
-        pixel_mean, pixel_std: of the backbone's images, 0..255.
+        pixel_mean, pixel_std: of the backbone's images, 0..255; three numbers for each tower.
         size_divisibility: padded sizes are multiples of it.
         class_chunk: classes whose full-size score maps are held at a time when labels are asked
             for.
@@ -66,6 +68,7 @@ class ZeroShotSegmentor(nn.Module):
         naming: nn.Module,
         text: TextBank,
         readout: Readout,
+        aggregation: Aggregation = each_alone,
         inference: InferenceMode = whole,
         criterion: nn.Module | None = None,
         label_policy: Inductive | None = None,
@@ -79,16 +82,16 @@ class ZeroShotSegmentor(nn.Module):
         self.backbone = backbone
         self.grouping = grouping
         self.naming = naming
+        self.aggregation = aggregation
         self.text = text
-        self.readout = readout
-        self.inference = inference
+        self.readout, self.inference = readout, inference
         self.criterion = criterion
         self.label_policy = label_policy or Inductive()
         self.vocabulary = vocabulary
         self.size_divisibility = size_divisibility
         self.class_chunk = class_chunk
         for name, numbers in (("pixel_mean", pixel_mean), ("pixel_std", pixel_std)):
-            statistics = torch.tensor(numbers, dtype=torch.float32).view(3, 1, 1)
+            statistics = torch.tensor(numbers, dtype=torch.float32).view(-1, 1, 1)
             self.register_buffer(name, statistics, persistent=False)
 
     @classmethod
@@ -105,6 +108,7 @@ class ZeroShotSegmentor(nn.Module):
             "backbone": backbone,
             "grouping": grouping,
             "naming": build_naming(cfg, grouping.embedding_dim, text.dim),
+            "aggregation": build_aggregation(cfg, backbone.output_shape(), text.dim),
             "text": text,
             "readout": build_readout(cfg, text),
             "inference": build_inference(cfg),
@@ -171,7 +175,8 @@ class ZeroShotSegmentor(nn.Module):
         _, regions, logits = self._name(images, asked)
         self._check_columns(logits[-1].shape[-1], len(asked[0]))
         targets = images.padded_labels(labels, IGNORE)
-        return regions, logits, self.label_policy.complete(targets, regions[-1], logits[-1])
+        targets = self.label_policy.complete(asked, targets, regions[-1], logits[-1])
+        return regions, logits, targets
 
     def _check_columns(self, columns: int, num_classes: int) -> None:
         needs_void = getattr(self.criterion, "needs_void", columns > num_classes)
@@ -184,19 +189,24 @@ class ZeroShotSegmentor(nn.Module):
 
     def predict_whole(self, batched_inputs: Inputs) -> list[ScoreMaps]:
         """As `predict`, in one pass over the batch whatever `inference` is."""
+        prepared = self.prepare(batched_inputs)
+        sizes = [
+            (inputs.get("height", size[0]), inputs.get("width", size[1]))
+            for inputs, size in zip(batched_inputs, prepared.scene.images.sizes, strict=True)
+        ]
+        return [self.readout.read(prepared, i, size) for i, size in enumerate(sizes)]
+
+    def prepare(self, batched_inputs: Inputs) -> Prepared:
+        """All that is computed about a batch before anybody says at which sizes to read it."""
         vocabularies = self._vocabularies(batched_inputs)
         images = self._images(batched_inputs)
         features, regions, logits = self._name(images, vocabularies)
         is_seen = torch.tensor(
             [vocabulary.is_seen for vocabulary in vocabularies], device=self.device
         )
-        scene = Scene(images, features, regions[-1], vocabularies, is_seen)
-        prepared = self.readout.prepare(scene, logits)
-        sizes = [
-            (inputs.get("height", size[0]), inputs.get("width", size[1]))
-            for inputs, size in zip(batched_inputs, images.sizes, strict=True)
-        ]
-        return [self.readout.read(prepared, i, size) for i, size in enumerate(sizes)]
+        *earlier, final = regions
+        scene = Scene(images, features, final, vocabularies, is_seen, tuple(earlier))
+        return self.readout.prepare(scene, logits)
 
     def _name(
         self, images: ImageBatch, vocabularies: Sequence[Vocabulary]
@@ -204,7 +214,7 @@ class ZeroShotSegmentor(nn.Module):
         features = self.backbone(images.normalised(self.pixel_mean, self.pixel_std))
         regions = self.grouping(features)
         text = self.text(vocabularies)
-        return features, regions, [self.naming(group, text) for group in regions]
+        return features, *self.aggregation(features, regions, text, self.naming)
 
     def _images(self, batched_inputs: Inputs) -> ImageBatch:
         return ImageBatch(

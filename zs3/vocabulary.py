@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +189,15 @@ class Vocabulary:
         """The classes a model may be trained on."""
         return self.only(self.seen)
 
+    def seen_by(self, trained: Vocabulary) -> Vocabulary:
+        """
+        The same classes as a model sees them that was trained on another vocabulary: a class is
+        seen if its name or a synonym is one of a class that is seen there, in any capitals.
+        """
+        known = set().union(*(trained._words(k) for k in range(len(trained)) if trained.is_seen[k]))
+        is_seen = tuple(not known.isdisjoint(self._words(k)) for k in range(len(self)))
+        return replace(self, is_seen=is_seen)
+
     def remap(self, other: Vocabulary) -> np.ndarray:
         """
         Table from this vocabulary's labels to another's.
@@ -201,6 +210,10 @@ class Vocabulary:
         position = {name: i for i, name in enumerate(other.names)}
         table[: len(self)] = [position.get(name, IGNORE) for name in self.names]
         return table
+
+    def _words(self, index: int) -> set[str]:
+        """What class `index` is called, in small letters."""
+        return {word.strip().lower() for word in (self.names[index], *self.synonyms[index])}
 
 
 def _summary(names: Sequence[str]) -> str:

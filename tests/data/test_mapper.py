@@ -56,6 +56,16 @@ def test_evaluation_resizes_the_image_only(sample):
     assert (mapped["height"], mapped["width"]) == (H, W)
 
 
+def test_other_names_may_be_asked_than_are_labelled(sample):
+    reader, resize = SampleReader(VOCABULARY), ResizeShortestEdge([0], 1)
+    others, own = Vocabulary.of(["tree", "sea"]), Vocabulary.of(["others", "sky"])
+    assert EvaluationMapper(reader, resize)(sample)["vocabulary"] is VOCABULARY
+    mapper = EvaluationMapper(reader, resize, asked=others)
+    assert mapper(sample)["vocabulary"] is others
+    assert mapper({**sample, "vocabulary": own})["vocabulary"] is own
+    np.testing.assert_array_equal(mapper(sample)["sem_seg"], LABEL)
+
+
 def test_arrays_in_the_dict_equal_files(sample):
     reader = SampleReader(VOCABULARY)
     drawn = {"file_name": "drawn/3", IMAGE_ARRAY: IMAGE, LABEL_ARRAY: LABEL}

@@ -9,7 +9,6 @@ import pytest
 
 from zs3.evaluation import Gallery
 from zs3.evaluation.confusion import confusion_matrix
-from zs3.runtime.data import MetadataCatalog
 from zs3.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.of(["sky", "tree", "cat"], unseen=["cat"])
@@ -106,19 +105,3 @@ def test_a_second_round_starts_from_nothing(gallery):
     gallery.reset()
     show(gallery, "second.jpg", *partly_found(4))
     assert list(written(gallery)["scores"]) == ["second.jpg"]
-
-
-def test_of_a_registered_dataset(tmp_path):
-    name = f"shown_{tmp_path.name}"
-    MetadataCatalog.get(name).set(
-        stuff_classes=["sky", "tree", "cat"],
-        unseen=["cat"],
-        ignore_label=IGNORE,
-        palette=COLOURS.tolist(),
-    )
-    try:
-        gallery = Gallery.of_dataset(name, tmp_path)
-    finally:
-        MetadataCatalog.remove(name)
-    assert gallery.vocabulary == VOCABULARY and gallery.ignore_label == IGNORE
-    assert (gallery.colours == COLOURS).all()

@@ -15,7 +15,10 @@ from PIL import Image
 
 from zs3.data.mapper import SampleReader
 from zs3.evaluation import Gallery, ZeroShotEvaluator
+from zs3.evaluation.boundary import BoundaryIoU
+from zs3.evaluation.comparisons import Comparisons
 from zs3.evaluation.confusion import confusion_matrix, summary
+from zs3.evaluation.questions import Question
 from zs3.runtime.data import MetadataCatalog
 from zs3.vocabulary import Vocabulary
 
@@ -41,8 +44,8 @@ def samples(count, seed=0):
     return inputs, outputs
 
 
-def evaluator(**kwargs):
-    return ZeroShotEvaluator(VOCABULARY, **{"ignore_label": 255, "kinds": KINDS, **kwargs})
+def evaluator(question=VOCABULARY, **kwargs):
+    return ZeroShotEvaluator(question, **{"ignore_label": 255, "kinds": KINDS, **kwargs})
 
 
 def evaluate(subject, inputs, outputs):
@@ -83,6 +86,17 @@ def test_labels_and_batches_score_as_scores_do():
     assert got["sem_seg"] == pytest.approx(expected["sem_seg"], nan_ok=True)
 
 
+def test_eight_bits_are_as_good(tmp_path):
+    inputs, outputs = samples(2)
+    labels = [{"labels": output["sem_seg"].argmax(0)} for output in outputs]
+    measures = [BoundaryIoU(K)]
+    expected = evaluate(evaluator(measures=measures), inputs, labels)
+    small = [{**sample, "sem_seg": sample["sem_seg"].to(torch.uint8)} for sample in inputs]
+    labels = [{"labels": output["labels"].to(torch.uint8)} for output in labels]
+    got = evaluate(evaluator(measures=measures), small, labels)
+    assert got["sem_seg"] == pytest.approx(expected["sem_seg"], nan_ok=True)
+
+
 def test_a_second_round_starts_from_nothing():
     subject = evaluator()
     inputs, outputs = samples(2)
@@ -91,8 +105,8 @@ def test_a_second_round_starts_from_nothing():
     assert evaluate(subject, inputs, outputs)["sem_seg"] == pytest.approx(first, nan_ok=True)
 
 
-def gallery(folder):
-    return Gallery(folder, VOCABULARY, ignore_label=255, count=2)
+def observers(folder):
+    return [Comparisons(folder / "pictures", 9, VOCABULARY), Gallery(folder, VOCABULARY, count=2)]
 
 
 def evaluate_share(rank, folder):
@@ -103,9 +117,9 @@ def evaluate_share(rank, folder):
     try:
         inputs, outputs = samples(5)
         share = slice(0, 3) if rank == 0 else slice(3, 5)
-        subject = evaluator(
-            output_dir=folder / str(rank), pictures=9, observers=[gallery(folder / str(rank))]
-        )
+        own = folder / str(rank)
+        measures = [BoundaryIoU(K)]
+        subject = evaluator(output_dir=own, observers=observers(own), measures=measures)
         results = evaluate(subject, inputs[share], outputs[share])
         (folder / f"{rank}.json").write_text(json.dumps(results))
     finally:
@@ -125,7 +139,7 @@ def test_two_processes_score_as_one(tmp_path):
         other.kill()
         other.wait()
 
-    alone = evaluator(observers=[gallery(tmp_path / "alone")])
+    alone = evaluator(observers=observers(tmp_path / "alone"), measures=[BoundaryIoU(K)])
     expected = evaluate(alone, *samples(5))["sem_seg"]
     for rank in (0, 1):
         got = json.loads((tmp_path / f"{rank}.json").read_text())["sem_seg"]
@@ -139,7 +153,10 @@ def test_two_processes_score_as_one(tmp_path):
 
 def test_files(tmp_path):
     folder = tmp_path / "evaluation"
-    subject = evaluator(output_dir=folder, pictures=2, protocols=["zegformer"])
+    drawn = Comparisons(folder / "pictures", 2, VOCABULARY)
+    subject = evaluator(
+        output_dir=folder, observers=[drawn], protocols=["generalized", "zegformer"]
+    )
     results = evaluate(subject, *samples(3))
 
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -168,11 +185,16 @@ def test_files(tmp_path):
     assert [row["kind"] for row in rows] == ["", "other", "", "animal", "other"]
     assert float(rows[3]["IoU"]) == pytest.approx(results["sem_seg"]["IoU-dog"], abs=1e-4)
     assert rows[4]["IoU"] == rows[4]["accuracy"] == "" and rows[4]["truth_pixels"] == "0"
-    confusion = np.load(folder / "confusion.npz")["confusion"]
-    assert [str(n) for n in confusion.sum(1)] == [row["truth_pixels"] for row in rows]
     labelled = sum(int((sample["sem_seg"] != 255).sum()) for sample in samples(3)[0])
     assert sum(int(row["truth_pixels"]) for row in rows) == labelled
     assert sum(int(row["predicted_pixels"]) for row in rows) == labelled
+
+    with np.load(folder / "confusion.npz") as file:
+        assert file["names"].tolist() == list(NAMES)
+        assert file["is_seen"].tolist() == list(VOCABULARY.is_seen)
+        assert file["confusion"].dtype == np.int64 and file["confusion"].shape == (K, K)
+        assert file["confusion"].sum(1).tolist() == [int(row["truth_pixels"]) for row in rows]
+        assert file["no_class"].tolist() == [0] * K
 
 
 def test_a_registered_dataset_and_label_files(tmp_path):
@@ -185,10 +207,10 @@ def test_a_registered_dataset_and_label_files(tmp_path):
         unseen=["tree"],
         ignore_label=255,
         label_values={1: 0, 7: 1, 0: 255},
-        palette=[[1, 2, 3], [4, 5, 6]],
     )
+    drawn = Comparisons(tmp_path / "out", 1, Vocabulary.of(["sky", "tree"]))
     try:
-        subject = ZeroShotEvaluator.of_dataset(name, tmp_path / "out", pictures=1)
+        subject = ZeroShotEvaluator.of_dataset(name, observers=[drawn])
     finally:
         MetadataCatalog.remove(name)
     sample = {
@@ -197,8 +219,7 @@ def test_a_registered_dataset_and_label_files(tmp_path):
     }
     scores = evaluate(subject, [sample], [{"labels": torch.zeros(H, W).long()}])["sem_seg"]
     assert (scores["IoU-sky"], scores["IoU-tree"], scores["hIoU"]) == (50, 0, 0)
-    assert subject.colours.tolist() == [[1, 2, 3], [4, 5, 6]]
-    assert (tmp_path / "out" / "pictures" / "000_image.png").exists()
+    assert (tmp_path / "out" / "000_image.png").exists()
 
 
 def wrong_size(sample, output):
@@ -254,8 +275,63 @@ def test_nothing_to_score():
         evaluator().evaluate()
 
 
-def test_unknown_protocols_and_kinds():
-    with pytest.raises(ValueError, match=r"unknown evaluation protocols \['spnett'\]; there are"):
+def test_only_unseen_names_are_asked_and_scored():
+    inputs, _ = samples(2)
+    unseen = VOCABULARY.only(VOCABULARY.unseen)  # tree, dog, car
+    subject = evaluator(Question(VOCABULARY, unseen, unseen), kinds=None, protocols=["unseen"])
+    # Always "dog", which is label 3 in the files and 1 among the names that were asked for.
+    scores = evaluate(subject, inputs, [{"labels": torch.ones(H, W).long()}] * 2)
+    truth = torch.stack([sample["sem_seg"] for sample in inputs])
+    trees, dogs = int((truth == 1).sum()), int((truth == 3).sum())
+    scores = scores["sem_seg_unseen"]
+    assert scores["pAcc"] == scores["IoU-dog"] == pytest.approx(100 * dogs / (trees + dogs))
+    assert scores["IoU-tree"] == 0 and math.isnan(scores["IoU-car"])
+    assert "IoU-sky" not in scores and "hIoU" not in scores
+
+
+def test_label_maps_are_resized_to_predictions_where_a_protocol_says_so():
+    (sample,), _ = samples(1)
+    labels = sample["sem_seg"][::2, ::4]
+    labels[labels == 255] = 0
+    subject = evaluator(protocols=["spnet"])
+    assert evaluate(subject, [sample], [{"labels": labels}])["sem_seg_spnet"]["Overall Acc"] == 100
+
+
+def test_an_answer_that_is_no_class(tmp_path):
+    (sample,), _ = samples(1)
+    question = Question(VOCABULARY, VOCABULARY, VOCABULARY, may_be_silent=True)
+    subject = evaluator(question, output_dir=tmp_path, observers=observers(tmp_path))
+    scores = evaluate(subject, [sample], [{"labels": torch.full((H, W), K)}])["sem_seg"]
+    assert scores["pAcc"] == scores["mIoU"] == 0
+    with np.load(tmp_path / "confusion.npz") as file:
+        assert not file["confusion"].any()
+        assert file["no_class"].sum() == (sample["sem_seg"] != 255).sum()
+
+
+def test_measures_are_reported_with_the_standard_scores(tmp_path):
+    inputs, outputs = samples(3)
+    measures = [BoundaryIoU(K, ratio=0.1)]
+    subject = evaluator(
+        measures=measures, output_dir=tmp_path, protocols=["generalized", "zegformer"]
+    )
+    for _ in range(2):  # counts start from nothing
+        results = evaluate(subject, inputs, outputs)
+    counts = measures[0].counts
+    expected = 100 * counts[0] / (counts[1] + counts[2] - counts[0]).clip(min=1)
+    scores = results["sem_seg"]
+    assert scores["BIoU-sky"] == pytest.approx(expected[0])
+    assert math.isnan(scores["BIoU-car"])
+    assert scores["mBIoU"] == pytest.approx(expected[:4].mean())
+    assert "mBIoU" not in results["sem_seg_zegformer"]
+    rows = list(csv.DictReader((tmp_path / "per_class.csv").read_text().splitlines()))
+    assert float(rows[0]["BIoU"]) == pytest.approx(expected[0], abs=1e-4)
+    assert rows[4]["BIoU"] == ""
+
+
+def test_protocols_and_kinds_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"no evaluation protocol is called 'spnett'"):
         evaluator(protocols=["spnett"])
+    with pytest.raises(ValueError, match=r"\['generalized', 'unseen'\] ask different questions"):
+        evaluator(protocols=["generalized", "unseen"])
     with pytest.raises(ValueError, match=r"kind 'animal' groups \['cat'\], which are not unseen"):
         evaluator(kinds={"animal": ("cat", "dog")})

@@ -11,8 +11,9 @@ from golden import Case, check_all
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zs3.backbone import DeepLabV2, MultiScale, ResNet
+from zs3.backbone import DeepLabV2, ResNet
 from zs3.backbone.resnet import Bottleneck, Stem, make_stage
+from zs3.backbone.scales import MultiScale
 from zs3.checkpoints import cagnet
 from zs3.checkpoints import zs3net as zs3net_keys
 from zs3.criterion.grid import GridCrossEntropy, at_grid
@@ -28,7 +29,7 @@ from zs3.images import ImageBatch
 from zs3.naming import Critic, Linear, Projection
 from zs3.readout import PixelReadout
 from zs3.refinement import SeenBias
-from zs3.regions import Regions
+from zs3.regions import Regions, highest
 from zs3.scene import Scene
 from zs3.vocabulary import IGNORE, Vocabulary
 
@@ -67,7 +68,7 @@ def deeplab_v2(meta: dict[str, Any], channels: int) -> DeepLabV2:
 
 def scaled_deeplab(meta: dict[str, Any], channels: int, in_prediction: bool = True) -> MultiScale:
     net = deeplab_v2(meta, channels)
-    return MultiScale(net=net, scales=scales(meta)[1:], in_prediction=in_prediction)
+    return MultiScale(net, scales(meta)[1:], in_prediction=in_prediction)
 
 
 def scales(meta: dict[str, Any]) -> list[float]:
@@ -96,9 +97,9 @@ def spnet_infer(case: Case) -> None:
     model, image = spnet(case).eval(), case.inputs["image"].flip(1)
     text = case.inputs["class_emb"][:, None]
     maps = model["backbone"](image)
-    (final,) = model["grouping"](maps)
-    logits = model["naming"](final, text)
-    got = {"aspp_scale1": maps["aspp"], "logits_msc_max": final.paint(logits)}
+    groups = model["grouping"](maps)
+    logits = [model["naming"](group, text) for group in groups]
+    got = {"aspp_scale1": maps["aspp"], "logits_msc_max": highest(groups, logits)}
     for scale, map_ in zip(scales(case.meta), maps.values(), strict=True):
         regions = Regions.of_pixels(map_)
         got[f"logits_{percent(scale)}"] = regions.paint(model["naming"](regions, text))
@@ -106,13 +107,14 @@ def spnet_infer(case: Case) -> None:
     names = [str(k) for k in range(case.meta["n_classes"])]
     vocabulary = Vocabulary.of(names, names[case.meta["n_seen"] :])
     images = ImageBatch(tuple(image))
-    scene = Scene(images, {}, final, (vocabulary,), torch.tensor([vocabulary.is_seen]))
+    is_seen = torch.tensor([vocabulary.is_seen])
+    scene = Scene(images, {}, groups[-1], (vocabulary,), is_seen, tuple(groups[:-1]))
     for gamma, scores, labels in (
         (0.0, "prob_stride7", "pred_stride3"),
         (case.meta["gamma"], "calibrated_stride7", "pred_calibrated_stride3"),
     ):
-        readout = PixelReadout(bias=SeenBias(gamma=gamma))
-        read = readout.read(readout.prepare(scene, [logits]), 0, images.sizes[0])
+        readout = PixelReadout(bias=SeenBias(gamma=gamma), merge="max")
+        read = readout.read(readout.prepare(scene, logits), 0, images.sizes[0])
         got[scores] = read.scores()[None, :, ::7, ::7]
         got[labels] = read.labels(4)[None, ::3, ::3]
     check_all(case, got)
@@ -128,8 +130,9 @@ def spnet_train_step(case: Case) -> None:
     total = torch.stack(list(losses.values())).sum()
     total.backward()
     got = {"loss": total}
-    names = [*map(percent, scales(case.meta)), "max"]
-    for name, group, loss in zip(names, groups, losses.values(), strict=True):
+    own, *others = map(percent, scales(case.meta))
+    supervised = [*groups, groups[-1]]
+    for name, group, loss in zip([*others, own, "max"], supervised, losses.values(), strict=True):
         labels = at_grid(targets, group.grid).unflatten(1, group.grid)
         got |= {f"loss_{name}": loss, f"target_{name}": labels.where(labels != IGNORE, -1)}
     check_groups(case, model)
@@ -266,7 +269,8 @@ def cagnet_backbone_train(case: Case) -> None:
 
 def drawn_codes(case: Case) -> Any:  # Any: a context manager
     """The noise of the case in the place of random numbers, scale by scale."""
-    noise = iter([case.inputs[f"eps_{percent(scale)}"] for scale in scales(case.meta)])
+    own, *others = scales(case.meta)
+    noise = iter([case.inputs[f"eps_{percent(scale)}"] for scale in (*others, own)])
     return patch.object(torch, "randn_like", lambda like: next(noise))
 
 

@@ -24,7 +24,7 @@ from kinds_cagnet_parts import (
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zs3.backbone import MultiScale
+from zs3.backbone.scales import MultiScale
 from zs3.checkpoints import cagnet
 from zs3.checkpoints import zs3net as zs3net_keys
 from zs3.criterion import ContextualCriterion, MatchingCriterion

@@ -6,6 +6,7 @@ import kinds_cagnet_parts
 import kinds_cagnet_steps
 import kinds_criteria
 import kinds_datasets
+import kinds_evaluation
 import pytest
 import suite
 
@@ -14,6 +15,7 @@ KINDS: suite.Kinds = {
     **kinds_cagnet_steps.KINDS,
     **kinds_criteria.KINDS,
     **kinds_datasets.KINDS,
+    **kinds_evaluation.KINDS,
 }
 NOT_YET: frozenset[str] = frozenset()
 

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import kinds_datasets
+import kinds_evaluation
 import pytest
 import suite
 
-KINDS: suite.Kinds = {**kinds_datasets.KINDS}
+KINDS: suite.Kinds = {**kinds_datasets.KINDS, **kinds_evaluation.KINDS}
 NOT_YET = frozenset(
     {
         "clip_text",
@@ -14,9 +15,7 @@ NOT_YET = frozenset(
         "dino_features_to_masks",
         "dpt_encoder",
         "edge_map",
-        "eval_fusion",
         "joint_loss",
-        "lseg_eval",
         "lseg_zs_rn",
         "lseg_zs_vit",
         "sazs_drn_full",

@@ -6,6 +6,7 @@ import kinds_backbone
 import kinds_criteria
 import kinds_data
 import kinds_engine
+import kinds_evaluation
 import kinds_heads
 import kinds_mask2former
 import kinds_readout
@@ -19,6 +20,7 @@ KINDS: suite.Kinds = {
     **kinds_criteria.KINDS,
     **kinds_data.KINDS,
     **kinds_engine.KINDS,
+    **kinds_evaluation.KINDS,
     **kinds_heads.KINDS,
     **kinds_mask2former.KINDS,
     **kinds_readout.KINDS,

@@ -92,6 +92,15 @@ def test_a_pixel_grid_without_a_decoder_is_the_finest_map():
     assert torch.equal(regions.paint(regions.embeddings), given["res2"])
 
 
+def test_a_pixel_grid_of_every_size_of_the_images():
+    grid = small("MODEL.GROUPING.NAME", "PixelGrid", "MODEL.PIXEL_DECODER.NAME", "BackboneMap")
+    given = features()
+    half = {f"{name}@0.5": x[..., ::2, ::2] for name, x in given.items()}
+    smaller, own = grid({**given, **half})
+    assert (smaller.grid, own.grid) == ((6, 10), (12, 20))
+    assert torch.equal(smaller.paint(smaller.embeddings), half["res2@0.5"])
+
+
 @pytest.mark.parametrize(
     ("options", "parameters"),
     [

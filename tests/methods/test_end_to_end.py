@@ -14,6 +14,8 @@ import zs3
 from zs3.commands import report, segment, train
 from zs3.data.datasets.shapes import ShapesSet, unseen_names
 from zs3.data.reading import read_label
+from zs3.data.shapes import NAMES
+from zs3.evaluation.protocols import task_of
 from zs3.runtime.data import DatasetCatalog, MetadataCatalog
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +90,38 @@ def test_evaluating_the_saved_model_gives_the_same_scores(run, tmp_path):
     train.main(["--config-file", str(run / "own.yaml"), "--eval-only", *weights])
     scores = (tmp_path / "inference/photos_val/metrics.json").read_text()
     assert scores == (run / "model/inference/photos_val/metrics.json").read_text()
+
+
+def test_other_protocols_ask_the_model_again(run, tmp_path):
+    names = ["generalized", "seen", "cross_dataset", "mmseg", "spnet"]
+    options = ["OUTPUT_DIR", str(tmp_path), "TEST.PROTOCOLS", str(names)]
+    options += ["TEST.BOUNDARY_IOU", "True", "TEST.CALIBRATION.GAMMAS", "[0.0, 0.1]"]
+    options += ["MODEL.WEIGHTS", str(run / "model")]
+    train.main(["--config-file", str(run / "own.yaml"), "--eval-only", *options])
+    folder = tmp_path / "inference/photos_val"
+    tasks = {
+        task: scores
+        for path in (folder, *(folder / name for name in ("seen", "cross_dataset", "spnet")))
+        for task, scores in json.loads((path / "metrics.json").read_text()).items()
+    }
+    assert set(tasks) == {task_of(name) for name in names}
+    standard, seen = tasks["sem_seg"], tasks["sem_seg_seen"]
+    # Trained and tested on the same names: what training has seen is the split.
+    assert tasks["sem_seg_cross_dataset"] == standard
+    assert tasks["sem_seg_mmseg"]["aAcc"] == standard["pAcc"]
+    assert tasks["sem_seg_spnet"]["Overall Acc"] == standard["pAcc"]
+    assert {key[4:] for key in seen if key.startswith("IoU-")} == set(NAMES) - set(
+        unseen_names("mixed")
+    )
+    assert seen["pAcc"] >= standard["pAcc"]  # fewer names to be mistaken for
+    assert "S-BIoU" in standard and "mBIoU" in seen
+    curve = json.loads((folder / "calibration.json").read_text())
+    assert curve["gammas"] == [0, 0.1]
+    assert curve["S"][0] == pytest.approx(standard["S-mIoU"], abs=1e-4)
+    # Another evaluation leaves nothing behind that is not its own.
+    weights = ["OUTPUT_DIR", str(tmp_path), "MODEL.WEIGHTS", str(run / "model")]
+    train.main(["--config-file", str(run / "own.yaml"), "--eval-only", *weights])
+    assert not (folder / "calibration.json").exists()
 
 
 def test_the_directory_can_be_loaded_and_asked_about_other_names(run):

@@ -1,26 +1,30 @@
 """Backbones: images to maps of features."""
 
+from .beside_clip import BesideClip
 from .build import build_backbone
 from .clip_visual import ClipFeatures, ClipVisual
 from .convnet import ConvNet
 from .deeplab import DeepLabV2
 from .mobilenet import MobileNetV2
-from .multi_scale import MultiScale
+from .prompted_clip import PromptedClipVisual
 from .resnet import ResNet
 from .swin import Swin
 from .timm import TimmBackbone
+from .towers import Towers
 from .weights import load_backbone_weights
 
 __all__ = [
+    "BesideClip",
     "ClipFeatures",
     "ClipVisual",
     "ConvNet",
     "DeepLabV2",
     "MobileNetV2",
-    "MultiScale",
+    "PromptedClipVisual",
     "ResNet",
     "Swin",
     "TimmBackbone",
+    "Towers",
     "build_backbone",
     "load_backbone_weights",
 ]

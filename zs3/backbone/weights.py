@@ -14,10 +14,10 @@ from ..checkpoints import mobilenet, resnet, swin
 from ..checkpoints.weight_file import read_weights
 from .deeplab import DeepLabV2
 from .mobilenet import MobileNetV2
-from .multi_scale import MultiScale
 from .resnet import ResNet
 from .swin import Swin
 from .timm import TimmBackbone
+from .towers import Towers
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +53,15 @@ def load_backbone_weights(backbone: nn.Module, path: str | Path) -> list[str]:
         ValueError: it is no weight file; or keys are missing, unexpected or of another shape. All
             of them are listed.
     """
-    target, prefix = backbone, "backbone."
-    if isinstance(backbone, TimmBackbone | MultiScale):
-        target, prefix = backbone.net, "backbone.net."
+    target: nn.Module = backbone
+    prefix = r"backbone\.(net\.)*"  # whatever looks through it
+    if isinstance(backbone, TimmBackbone):
+        target = backbone.net
+    elif isinstance(backbone, Towers):  # whose CLIP has its weights already
+        target, prefix = backbone.appearance, r"backbone\.appearance\."
     file = read_weights(path)
     # The part of a whole model, if it is one.
-    part = {k.removeprefix(prefix): v for k, v in file.state.items() if k.startswith(prefix)}
+    part = {k[m.end() :]: v for k, v in file.state.items() if (m := re.match(prefix, k))}
     state = KEY_MAPS.get(type(target), dict)(part or file.state)
     expected: State = target.state_dict()
     parts = {_part(key) for key in expected}
@@ -72,7 +75,7 @@ def load_backbone_weights(backbone: nn.Module, path: str | Path) -> list[str]:
         target.load_state_dict({**_beside_imagenet(target, state), **fitting})
     except RuntimeError as error:
         raise ValueError(
-            f"{file.path} does not fit the configured backbone, {type(backbone).__name__}: {error}"
+            f"{file.path} does not fit the configured backbone, {type(target).__name__}: {error}"
         ) from error
     logger.info(
         "%s: loaded %d tensors; no part of the backbone: %s",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from . import cagnet, zegformer, zs3net
+from . import cagnet, cascade_clip, cat_seg, zegformer, zs3net
 from .key_map import Rule
 
 State = dict[str, Tensor]
@@ -45,6 +45,18 @@ FAMILIES = (
     ),
     Family("CaGNet or SPNet", cagnet.SIGN, cagnet.convert, cagnet.DROPPED),
     Family("ZS3Net", zs3net.SIGN, zs3net.convert, zs3net.DROPPED),
+    Family(
+        "Cascade-CLIP or ZegCLIP",
+        r"decode_head\.(cascade_decoders|decoder_1)\.",
+        cascade_clip.convert,
+        cascade_clip.DROPPED,
+    ),
+    Family(
+        "CAT-Seg",
+        r"(sem_seg_head\.predictor\.transformer|neck)\.conv1\.",
+        cat_seg.convert,
+        cat_seg.DROPPED,
+    ),
 )
 
 

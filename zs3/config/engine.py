@@ -19,7 +19,8 @@ def add(cfg: CN) -> None:
     cfg.SOLVER.POLY_LR_POWER = 0.9
     # ... where the iteration is rounded down to a multiple of this (SPNet and CaGNet: 10).
     cfg.SOLVER.POLY_LR_EVERY = 1
-    # The schedule ends at this share of the base rate ("WarmupPolyLR" and "WarmupCosineLR").
+    # The schedule ends at this share of the base rate ("WarmupPolyLR", "WarmupCosineLR", and
+    # "WarmupPolyToEndLR", which descends to it instead of being cut off there).
     cfg.SOLVER.LR_END = 0.0
     # Batches whose gradients are added up before a step.
     cfg.SOLVER.ACCUMULATE = 1
@@ -51,8 +52,22 @@ def add(cfg: CN) -> None:
     cfg.TEST.SLIDING_WINDOW.WITH_WHOLE = False
     # Windows a pass.
     cfg.TEST.SLIDING_WINDOW.BATCH = 4
-    # Published protocols to report beside the standard metrics: "zegformer", "spnet", "zs3net".
-    cfg.TEST.PROTOCOLS = []
+    # TEST.AUG averages the softmax of scores that are logits (MODEL.READOUT.ACTIVATION "none").
+    cfg.TEST.AUG.SOFTMAX = False
+    # What to evaluate, by name (docs/protocol.md, zs3/evaluation/protocols.py): "generalized", the
+    # standard; "seen" or "unseen", a half of the split by itself; "cross_dataset"; "voc20b"; or a
+    # published evaluator. Folds have their own names, in zs3/evaluation/episodes.py.
+    cfg.TEST.PROTOCOLS = ["generalized"]
+    # Boundary IoU beside IoU; a few milliseconds an image.
+    cfg.TEST.BOUNDARY_IOU = False
+    cfg.TEST.CALIBRATION = CN()
+    # Gammas of a curve of hIoU over the seen bias: calibration.json, .csv and .png; [] draws none.
+    cfg.TEST.CALIBRATION.GAMMAS = []
+    # Instead of a list: so many gammas from 0 to 1.
+    cfg.TEST.CALIBRATION.COUNT = 0
+    # Folder of masks NAME_k0.png, NAME_k1.png, ... that the protocol "sazs_oracle" chooses from by
+    # looking at the labels.
+    cfg.TEST.ORACLE_MASKS = ""
     # Pictures (input, truth, prediction) written by an evaluation.
     cfg.TEST.PICTURES = 8
     # Write report.html, a page about the evaluation with its best and worst images.

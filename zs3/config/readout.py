@@ -9,11 +9,15 @@ def add(cfg: CN) -> None:
     cfg.MODEL.READOUT = CN()
     # "RegionReadout" or "PixelReadout".
     cfg.MODEL.READOUT.NAME = "RegionReadout"
-    # PixelReadout: "softmax" or "sigmoid" ...
+    # PixelReadout: "softmax", "sigmoid" or "none" ...
     cfg.MODEL.READOUT.ACTIVATION = "softmax"
-    # ... taken after resizing the logits to the "input" or to the "output" size.
+    # ... taken after resizing the logits to the "input" or to the "output" size, or on the "grid",
+    # whose scores are resized with their padding (CAT-Seg's whole images).
     cfg.MODEL.READOUT.ACTIVATE_AT = "output"
     # PixelReadout: resize the grid with its corner cells' centres in the corners (ZS3Net).
     cfg.MODEL.READOUT.ALIGN_CORNERS = False
     # RegionReadout: resize masks to the output size before painting, not the painted scores.
     cfg.MODEL.READOUT.PAINT_AT_OUTPUT = False
+    # PixelReadout: of several groupings read the "last", or the highest logit of all ("max"), as
+    # SPNet does with three sizes of an image (MODEL.BACKBONE.SCALES).
+    cfg.MODEL.READOUT.MERGE = "last"

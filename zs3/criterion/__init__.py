@@ -1,6 +1,8 @@
 """Criteria: regions, their logits and the labels -> weighted losses."""
 
+from .binary import PixelBinaryCrossEntropy
 from .build import build_criterion
+from .class_masks import ClassMasks
 from .comparison import Comparison, EveryCell
 from .contextual import ContextualCriterion
 from .grid import GridCrossEntropy
@@ -12,6 +14,7 @@ from .segments import Segments
 from .set import SetCriterion
 
 __all__ = [
+    "ClassMasks",
     "Comparison",
     "ContextualCriterion",
     "EveryCell",
@@ -19,6 +22,7 @@ __all__ = [
     "HungarianMatcher",
     "Matching",
     "MatchingCriterion",
+    "PixelBinaryCrossEntropy",
     "PixelCrossEntropy",
     "ResizedCrossEntropy",
     "SampledPoints",

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data.warping import source_rows
-from ..regions import Regions
+from ..regions import Regions, highest
 from ..registry import CRITERION_REGISTRY
 from ..runtime.config import CfgNode, configurable
 from ..vocabulary import IGNORE
@@ -20,7 +20,8 @@ from .layers import over_layers
 @CRITERION_REGISTRY.register()
 class GridCrossEntropy(nn.Module):
     """
-    Mean of -log softmax(logits)[label] over the labelled cells of the grid, added up over scales.
+    Mean of -log softmax(logits)[label] over the labelled cells of the grid, added up over scales
+    and, if there are several, their highest logits.
 
     Args:
         class_weight: factor on the loss.
@@ -47,12 +48,17 @@ class GridCrossEntropy(nn.Module):
             targets: (B, H, W) int64 labels 0..K-1, or IGNORE.
 
         Returns:
-            dict: weighted scalar loss_ce; loss_ce_0, loss_ce_1, ... of earlier groupings.
+            dict: weighted scalar loss_ce; of several groupings that of their highest logits, and
+                loss_ce_0, loss_ce_1, ... of each.
         """
+        supervised = [(group.grid, own) for group, own in zip(regions, logits, strict=True)]
+        if len(regions) > 1:
+            best = highest(regions, logits)
+            supervised.append((regions[-1].grid, best.flatten(2).mT))
         return over_layers(
             [
-                {"loss_ce": self.class_weight * cell_loss(logit, at_grid(targets, group.grid))}
-                for group, logit in zip(regions, logits, strict=True)
+                {"loss_ce": self.class_weight * cell_loss(own, at_grid(targets, grid))}
+                for grid, own in supervised
             ]
         )
 

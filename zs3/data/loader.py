@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ..runtime.config import CfgNode
 from ..runtime.data import MetadataCatalog
 from ..runtime.utils import comm
+from ..vocabulary import Vocabulary
 from .catalog import load_dataset, register_datasets
 from .mapper import EvaluationMapper, Sample, SampleReader, TrainingMapper
 from .pipelines import build_augmentations, build_test_resize
@@ -64,9 +65,12 @@ def build_train_loader(cfg: CfgNode, start: int = 0) -> Batches:
     return _batches(cfg, _TrainingSamples(samples, mapper, cfg.SEED), batch_sampler=stream)
 
 
-def build_test_loader(cfg: CfgNode, name: str) -> Batches:
+def build_test_loader(cfg: CfgNode, name: str, asked: Vocabulary | None = None) -> Batches:
     """
     This process's share of a dataset, in order: every image exactly once over all processes.
+
+    Args:
+        asked: the names to segment, where they are not those of the dataset.
 
     Raises:
         ValueError: an unknown dataset. While iterating: a sample that cannot be read or is labelled
@@ -74,7 +78,7 @@ def build_test_loader(cfg: CfgNode, name: str) -> Batches:
     """
     register_datasets(cfg)
     samples = load_dataset(name)
-    mapper = EvaluationMapper(SampleReader.of_dataset(name), build_test_resize(cfg))
+    mapper = EvaluationMapper(SampleReader.of_dataset(name), build_test_resize(cfg), asked)
     rank, world_size = comm.get_rank(), comm.get_world_size()
     share = range(len(samples) * rank // world_size, len(samples) * (rank + 1) // world_size)
     return _batches(

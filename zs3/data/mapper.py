@@ -127,16 +127,22 @@ class EvaluationMapper:
     Args:
         reader: of the dataset.
         resize: for the image; predictions are scored at the label map's own size.
+        asked: the names to segment, where they are not those of the dataset; a sample's own
+            "vocabulary" wins.
     """
 
-    def __init__(self, reader: SampleReader, resize: Resize) -> None:
+    def __init__(
+        self, reader: SampleReader, resize: Resize, asked: Vocabulary | None = None
+    ) -> None:
         self.reader = reader
         self.resize = resize
+        self.asked = asked or reader.vocabulary
 
     def __call__(self, sample: Sample) -> Sample:
         """As TrainingMapper, but "sem_seg" is (height, width), whatever size "image" has."""
         image, label = self.reader(sample)
-        return _mapped(sample, self.resize.image(image), label, label.shape, self.reader.vocabulary)
+        asked = sample.get("vocabulary", self.asked)
+        return _mapped(sample, self.resize.image(image), label, label.shape, asked)
 
 
 def _mapped(

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any  # metrics are nested as evaluators return them
 
 import torch
 
 from ..checkpoints.weight_file import FINAL, VOCABULARY, weight_file
-from ..data import build_test_loader, register_datasets, vocabulary_of
-from ..environment import run_record
-from ..evaluation import Gallery, ZeroShotEvaluator, print_report
-from ..evaluation.gallery import IMAGES
-from ..evaluation.page import PAGE, RUN, write_page
-from ..files import write_atomically
-from ..runtime.config import CfgNode, dump
+from ..data import register_datasets, vocabulary_of
+from ..runtime.config import CfgNode
 from ..runtime.engine import default_setup
-from ..runtime.evaluation import inference_on_dataset
 from ..runtime.modeling import build_model
 from ..runtime.utils import comm
 from ..segmentor import ZeroShotSegmentor
 from ..vocabulary import Vocabulary
 from .build import build_trainer
 from .checkpointer import Checkpointer
+from .evaluate import evaluate, planned_evaluators, training_vocabulary
 from .randomness import undisturbed
 from .weights import load_weights
 
@@ -59,6 +52,8 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
         )
     comm.synchronize()
     default_setup(cfg, args)
+    trained = training_vocabulary(cfg) if args.eval_only else vocabularies[cfg.DATASETS.TRAIN[0]]
+    evaluators = planned_evaluators(cfg, trained)
     model = build_model(cfg)
     assert isinstance(model, ZeroShotSegmentor)
     if cfg.MODEL.WEIGHTS:
@@ -68,12 +63,13 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
             allow_partial=args.allow_partial,
             trust_pickle=args.trust_pickle,
         )
-    rehearse(model, vocabularies.values())
+    asked = [evaluator.asked for each in evaluators.values() for evaluator in each]
+    rehearse(model, [*(vocabularies[name] for name in cfg.DATASETS.TRAIN), *asked])
     if args.eval_only:
-        evaluate(cfg, model, args.per_class)
+        evaluate(cfg, model, evaluators, args.per_class)
         return
 
-    evaluation = (lambda: evaluate(cfg, model)) if cfg.DATASETS.TEST else None
+    evaluation = (lambda: evaluate(cfg, model, evaluators)) if cfg.DATASETS.TEST else None
     trainer = build_trainer(cfg, model, evaluate=evaluation)
     if comm.is_main_process():
         vocabularies[cfg.DATASETS.TRAIN[0]].save(Path(cfg.OUTPUT_DIR) / VOCABULARY)
@@ -83,7 +79,7 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
     comm.synchronize()
     if cfg.DATASETS.TEST and (args.per_class or not cfg.TEST.EVAL_PERIOD):
         load_weights(model, Path(cfg.OUTPUT_DIR) / FINAL)
-        evaluate(cfg, model, args.per_class)
+        evaluate(cfg, model, evaluators, args.per_class)
 
 
 def rehearse(model: ZeroShotSegmentor, vocabularies: Iterable[Vocabulary]) -> None:
@@ -117,48 +113,3 @@ def _with_weights(cfg: CfgNode) -> CfgNode:
     cfg.MODEL.WEIGHTS = str(cfg.OUTPUT_DIR)
     cfg.freeze()
     return cfg
-
-
-def evaluate(cfg: CfgNode, model: ZeroShotSegmentor, per_class: bool = False) -> dict[str, Any]:
-    """
-    Every set of DATASETS.TEST: prints the table, and writes metrics, pictures and the report to
-    OUTPUT_DIR/inference/SET.
-
-    Returns:
-        dict: the metrics; by the name of the set if there are several.
-    """
-    results: dict[str, Any] = {}
-    for name in cfg.DATASETS.TEST:
-        folder = Path(cfg.OUTPUT_DIR) / "inference" / name
-        observers = [Gallery.of_dataset(name, folder)] if cfg.TEST.REPORT else []
-        evaluator = ZeroShotEvaluator.of_dataset(
-            name, folder, cfg.TEST.PICTURES, cfg.TEST.PROTOCOLS, observers
-        )
-        loader = build_test_loader(cfg, name)
-        was_training = model.training
-        model.eval()
-        results[name] = inference_on_dataset(model.labels, loader, evaluator)
-        model.train(was_training)
-        if comm.is_main_process():
-            setting = "" if cfg.TEST.SETTING == "inductive" else f" ({cfg.TEST.SETTING})"
-            print_report(
-                {name + setting: results[name]["sem_seg"]},
-                vocabulary_of(name) if per_class else None,
-            )
-            _report(cfg, folder)
-            logger.info("metrics, classes, pictures and the report are in %s", folder)
-    return results[cfg.DATASETS.TEST[0]] if len(results) == 1 else results
-
-
-def _report(cfg: CfgNode, folder: Path) -> None:
-    """What has made the scores in a folder, and the page about them."""
-    record = (
-        json.dumps(run_record() | {"setting": cfg.TEST.SETTING, "config": dump(cfg)}, indent=1)
-        + "\n"
-    )
-    write_atomically(folder / RUN, record.encode())
-    if cfg.TEST.REPORT:
-        write_page([folder], folder / PAGE)
-        return
-    for stale in (IMAGES, PAGE):  # of an earlier evaluation; they would be taken for this one's
-        (folder / stale).unlink(missing_ok=True)

@@ -1,7 +1,14 @@
 """Scores, tables and pictures of what a segmentor predicts."""
 
 from .gallery import Gallery
-from .report import class_table, print_report, summary_table
+from .report import class_table, print_report, print_results, summary_table
 from .zero_shot import ZeroShotEvaluator
 
-__all__ = ["Gallery", "ZeroShotEvaluator", "class_table", "print_report", "summary_table"]
+__all__ = [
+    "Gallery",
+    "ZeroShotEvaluator",
+    "class_table",
+    "print_report",
+    "print_results",
+    "summary_table",
+]

@@ -11,10 +11,9 @@ from typing import Any  # JSON
 import numpy as np
 
 from ..files import write_atomically
-from ..runtime.data import MetadataCatalog
 from ..runtime.utils import comm
 from ..vocabulary import IGNORE, Vocabulary
-from .confusion import iou, mean
+from .confusion import iou, mean, predicted_pixels
 from .pictures import palette
 from .thumbnails import thumbnails
 
@@ -53,18 +52,6 @@ class Gallery:
         self.count = count
         self.side = side
         self.reset()
-
-    @classmethod
-    def of_dataset(cls, name: str, directory: str | Path) -> Gallery:
-        """For a registered dataset, from its metadata."""
-        metadata = MetadataCatalog.get(name)
-        colours = metadata.get("palette")
-        return cls(
-            directory,
-            Vocabulary.from_metadata(metadata),
-            colours=None if colours is None else np.asarray(colours, np.uint8),
-            ignore_label=metadata.ignore_label,
-        )
 
     def reset(self) -> None:
         self._scores: dict[str, float] = {}
@@ -113,7 +100,7 @@ class Gallery:
         self, image: np.ndarray, truth: np.ndarray, labels: np.ndarray, confusion: np.ndarray
     ) -> Entry:
         """Pixel accuracy, the classes of either map (the largest first), and the pictures."""
-        pixels, per_class = confusion.sum(0) + confusion.sum(1), iou(confusion)
+        pixels, per_class = predicted_pixels(confusion) + confusion.sum(1), iou(confusion)
         occurring = np.argsort(-pixels, kind="stable")[: np.count_nonzero(pixels)]
         return {
             "pAcc": round(float(100 * np.trace(confusion) / confusion.sum()), 4),

@@ -1,98 +1,88 @@
 """
-Scores as published evaluators compute them, from the same confusion matrix, to compare with their
-numbers. They differ in what an absent class counts; none of them is ever the default.
+Evaluations by name: which question is asked, at which size labels are compared, and how the
+confusion matrix is summed up.
+
+"generalized" is the standard. The others exist to compare with published numbers, and are never
+used unless they are named (TEST.PROTOCOLS, `zs3 evaluate --protocol`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from .confusion import accuracy, iou, mean, percent
+from ..nearest import did_you_mean
+from . import published
+from .questions import (
+    Ask,
+    across_datasets,
+    background_by_names,
+    generalized,
+    seen_alone,
+    unseen_alone,
+)
 
-# (confusion (K, K), is_seen (K,) bool) -> percentages by name.
-Protocol = Callable[[np.ndarray, np.ndarray], dict[str, float]]
+STANDARD = "generalized"
+# (confusion (K, A), is_seen (K,) bool) -> percentages by name.
+Summarise = Callable[[np.ndarray, np.ndarray], dict[str, float]]
 
 
-def zegformer(confusion: np.ndarray, is_seen: np.ndarray) -> dict[str, float]:
+@dataclass(frozen=True)
+class Protocol:
     """
-    ZegFormer's evaluator, under its names.
-
-    The seen and unseen means, and with them the harmonic one, are NaN as soon as one of their
-    classes has no labelled pixel; mIoU counts a class as 0 that is predicted but never the truth.
+    Attributes:
+        ask: which names compete, and what answers count as.
+        size: one of SIZES. Where it is not the label map's, that is resized to the prediction.
+        summarise: None for the standard scores of `ZeroShotEvaluator`.
     """
-    truth, per_class = confusion.sum(1), iou(confusion)
-    seen, unseen = (_strict_mean(per_class[group]) for group in (is_seen, ~is_seen))
-    return {
-        "mIoU": mean(occurring_iou(confusion)),
-        "fwIoU": float(np.nansum(per_class * truth) / truth.sum()),
-        "mACC": mean(accuracy(confusion)),
-        "pACC": _pixel_accuracy(confusion, np.ones_like(is_seen)),
-        "seen_IoU": seen,
-        "unseen_IoU": unseen,
-        "harmonic mean": 2 * seen * unseen / (seen + unseen) if seen + unseen else float("nan"),
-    }
+
+    ask: Ask = generalized
+    size: str = "label"
+    summarise: Summarise | None = None
+
+    @property
+    def run(self) -> tuple[Ask, str]:
+        """Protocols that agree in it are served by one run of a model."""
+        return self.ask, self.size
 
 
-def spnet(confusion: np.ndarray, is_seen: np.ndarray) -> dict[str, float]:
+PROTOCOLS = {
+    STANDARD: Protocol(),
+    # Not generalised: one half of the split by itself.
+    "seen": Protocol(ask=seen_alone),
+    "unseen": Protocol(ask=unseen_alone),
+    # Tested on other names than trained on.
+    "cross_dataset": Protocol(ask=across_datasets),
+    "voc20b": Protocol(ask=background_by_names),
+    # Evaluators of published code.
+    "zegformer": Protocol(summarise=published.zegformer),
+    "mmseg": Protocol(summarise=published.mmseg),
+    "zs3net": Protocol(summarise=published.zs3net),
+    "spnet": Protocol(size="input", summarise=published.spnet),
+    "cagnet": Protocol(size="grid", summarise=published.spnet),
+}
+
+
+def task_of(name: str) -> str:
+    """What the scores of a protocol are filed under in results and metrics.json."""
+    return "sem_seg" if name == STANDARD else f"sem_seg_{name}"
+
+
+def runs(names: Sequence[str]) -> list[list[str]]:
     """
-    SPNet's and CaGNet's generalised scores, under their names: four averages, over all classes,
-    over the seen and over the unseen ones, and the harmonic mean of the last two.
+    Groups protocols that one run of a model serves, in the order given.
 
-    A class that is predicted but never the truth has an IoU of 0.
+    Raises:
+        ValueError: no or unknown names.
     """
-    truth = confusion.sum(1)
-    per_class, recall = occurring_iou(confusion), accuracy(confusion)
-    weighted = np.where(truth > 0, per_class, 0) * truth / truth.sum()
-    averages: dict[str, Callable[[np.ndarray], float]] = {
-        "Overall Acc": lambda group: _pixel_accuracy(confusion, group),
-        "Mean Acc": lambda group: mean(recall[group]),
-        "FreqW Acc": lambda group: float(weighted[group].sum()),
-        "Mean IoU": lambda group: mean(per_class[group]),
-    }
-    scores: dict[str, float] = {}
-    for name, average in averages.items():
-        seen, unseen = average(is_seen), average(~is_seen)
-        scores |= {
-            name: average(np.ones_like(is_seen)),
-            f"{name} Seen": seen,
-            f"{name} Unseen": unseen,
-            f"{name} Harmonic": 2 / (1 / seen + 1 / unseen) if seen * unseen > 0 else 0.0,
-        }
-    return scores
-
-
-def zs3net(confusion: np.ndarray, is_seen: np.ndarray) -> dict[str, float]:
-    """ZS3Net's scores of all, seen ("S-") and unseen ("U-") classes; an absent class counts 0."""
-    truth = confusion.sum(1)
-    per_class, recall = np.nan_to_num(iou(confusion)), np.nan_to_num(accuracy(confusion))
-    scores: dict[str, float] = {}
-    for prefix, group in (("", np.ones_like(is_seen)), ("S-", is_seen), ("U-", ~is_seen)):
-        scores |= {
-            f"{prefix}pAcc": _pixel_accuracy(confusion, group),
-            f"{prefix}mAcc": mean(recall[group]),
-            f"{prefix}mIoU": mean(per_class[group]),
-            f"{prefix}fwIoU": float((per_class * truth)[group].sum() / truth.sum()),
-        }
-    return scores
-
-
-PROTOCOLS: dict[str, Protocol] = {"zegformer": zegformer, "spnet": spnet, "zs3net": zs3net}
-
-
-def occurring_iou(confusion: np.ndarray) -> np.ndarray:
-    """As `iou`, but 0 for a class that is predicted and never the truth."""
-    predicted = confusion.any(0)
-    return np.where(predicted, np.nan_to_num(iou(confusion)), iou(confusion))
-
-
-def _pixel_accuracy(confusion: np.ndarray, group: np.ndarray) -> float:
-    """Share of the pixels of a group of classes that were found."""
-    whole = confusion[group].sum()
-    return float(percent(np.diag(confusion)[group].sum(), whole, whole > 0))
-
-
-def _strict_mean(values: np.ndarray) -> float:
-    """One NaN makes it NaN, unlike `mean`; so do no values at all."""
-    return float(values.mean()) if values.size else float("nan")
+    if not names:
+        raise ValueError(f"no protocol is named; expected some of {', '.join(PROTOCOLS)}.")
+    groups: dict[tuple[Ask, str], list[str]] = {}
+    for name in names:
+        if name not in PROTOCOLS:
+            hint = did_you_mean(name, PROTOCOLS) or f" There are {', '.join(PROTOCOLS)}."
+            raise ValueError(f"no evaluation protocol is called {name!r}.{hint}")
+        groups.setdefault(PROTOCOLS[name].run, []).append(name)
+    return list(groups.values())

@@ -32,7 +32,8 @@ def thumbnails(
     """
     Args:
         image: (h, w, 3) RGB 0..255, of the labels' shape or another.
-        truth, labels: (H, W) integers 0..K-1, or `ignore`.
+        truth: (H, W) integers 0..K-1, or `ignore`.
+        labels: (H, W) integers 0..K-1, or larger for no class.
         colours: (K, 3) uint8 RGB.
         is_seen: (K,) bool.
         side: larger ones are reduced to this longer side (pixels).
@@ -61,7 +62,8 @@ def _errors(
     truth: np.ndarray, labels: np.ndarray, is_seen: np.ndarray, labelled: np.ndarray
 ) -> np.ndarray:
     """(H, W) index into ERRORS, one past its end where there is no label."""
-    was_seen, called_seen = (is_seen[np.where(labelled, k, 0)] for k in (truth, labels))
+    was_seen = is_seen[np.where(labelled, truth, 0)]
+    called_seen = is_seen[np.where(labels < len(is_seen), labels, 0)]
     outcomes = [~labelled, truth == labels, was_seen == called_seen, was_seen]
     return np.select(outcomes, [len(ERRORS), 0, 1, 2], 3)
 

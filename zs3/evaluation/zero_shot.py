@@ -1,51 +1,29 @@
-"""The evaluator of generalised zero-shot segmentation: all classes compete for every pixel."""
+"""The evaluator of zero-shot segmentation: one confusion matrix, and what else is to be counted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
-import cv2
 import numpy as np
-import torch
-from torch import Tensor, distributed
 
 from ..data.mapper import Sample, SampleReader
 from ..files import write_atomically
+from ..readout.maps import best_class
 from ..runtime.data import MetadataCatalog
 from ..runtime.evaluation import DatasetEvaluator
 from ..runtime.utils import comm
 from ..vocabulary import IGNORE, Vocabulary
+from .calibration import Calibration
 from .confusion import accuracy, confusion_matrix, iou, summary
-from .pictures import comparison, palette, save_png
-from .protocols import PROTOCOLS
-from .report import Kinds, class_csv, metrics_json
-
-
-class Observer(Protocol):
-    """Watches an evaluation image by image, on every process."""
-
-    def reset(self) -> None:
-        """Forgets what it has seen."""
-
-    def see(
-        self,
-        file: str,
-        image: np.ndarray,
-        truth: np.ndarray,
-        labels: np.ndarray,
-        confusion: np.ndarray,
-    ) -> None:
-        """
-        Args:
-            image: (h, w, 3) RGB 0..255, perhaps of another size than the labels.
-            truth, labels: (H, W) integers.
-            confusion: (K, K) of this image alone.
-        """
-
-    def finish(self) -> None:
-        """Called on all processes together, once every image was seen."""
+from .measure import Measure
+from .observer import Observer
+from .processes import sum_over_processes
+from .protocols import PROTOCOLS, STANDARD, runs, task_of
+from .questions import Question
+from .report import Kinds, class_csv, confusion_npz, metrics_json
+from .sizes import at_size
 
 
 class ZeroShotEvaluator(DatasetEvaluator):
@@ -53,50 +31,49 @@ class ZeroShotEvaluator(DatasetEvaluator):
     Fills one confusion matrix over a dataset, on all processes, and scores it.
 
     Args:
-        vocabulary: of the labels.
+        question: what the model was asked; a vocabulary is asked for all of its names.
+        protocols: names of PROTOCOLS to score by; they agree in question and size.
+        measures: what to count besides.
         ignore_label: what pixels without a label have.
         kinds: groups of unseen names to report apart.
         reader: image and labels of a sample that brings no "sem_seg".
-        output_dir: where metrics.json, per_class.csv, confusion.npz and pictures/ go; None writes
-            nothing.
-        pictures: how many comparisons to draw, of the first samples of the main process.
-        colours: (K, 3) uint8 RGB for them.
-        protocols: names of published protocols to report as well (see `protocols`).
-        observers: are shown every image.
+        output_dir: where metrics.json, per_class.csv, confusion.npz (see `confusion_npz`) and the
+            measures' files go; None writes nothing.
+        observers: are shown every image that a sample brings.
 
     Raises:
-        ValueError: an unknown protocol, or a kind of names that are not unseen classes.
+        ValueError: unknown protocols or such that one run cannot serve, or a kind of names that are
+            not unseen classes.
     """
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
+        question: Question | Vocabulary,
         *,
+        protocols: Sequence[str] = (STANDARD,),
+        measures: Sequence[Measure] = (),
         ignore_label: int = IGNORE,
         kinds: Kinds | None = None,
         reader: Callable[[Sample], tuple[np.ndarray, np.ndarray]] | None = None,
         output_dir: str | Path | None = None,
-        pictures: int = 0,
-        colours: np.ndarray | None = None,
-        protocols: Sequence[str] = (),
         observers: Sequence[Observer] = (),
     ) -> None:
-        self.vocabulary = vocabulary
+        if len(runs(protocols)) > 1:
+            raise ValueError(
+                f"protocols {list(protocols)} ask different questions; evaluate them one by one."
+            )
+        self.question = Question.about(question) if isinstance(question, Vocabulary) else question
+        self.vocabulary = self.question.scored
+        self.protocols = protocols
+        self.size = PROTOCOLS[protocols[0]].size
+        self.measures = measures
         self.ignore_label = ignore_label
         self.kinds = kinds or {}
         self.reader = reader
         self.output_dir = Path(output_dir) if output_dir else None
-        self.pictures = pictures
-        self.colours = palette(len(vocabulary)) if colours is None else colours
-        self.protocols = protocols
         self.observers = observers
-        unknown = sorted(set(protocols) - set(PROTOCOLS))
-        if unknown:
-            raise ValueError(
-                f"unknown evaluation protocols {unknown}; there are {', '.join(PROTOCOLS)}."
-            )
         for kind, names in self.kinds.items():
-            wrong = sorted(set(names) - set(vocabulary.unseen))
+            wrong = sorted(set(names) - set(self.vocabulary.unseen))
             if wrong:
                 raise ValueError(f"kind {kind!r} groups {wrong}, which are not unseen classes.")
         self.reset()
@@ -106,37 +83,67 @@ class ZeroShotEvaluator(DatasetEvaluator):
         cls,
         name: str,
         output_dir: str | Path | None = None,
-        pictures: int = 0,
-        protocols: Sequence[str] = (),
+        *,
+        question: Question | None = None,
+        protocols: Sequence[str] = (STANDARD,),
+        measures: Sequence[Measure] = (),
         observers: Sequence[Observer] = (),
     ) -> ZeroShotEvaluator:
-        """For a registered dataset, from its metadata."""
+        """
+        For a registered dataset, from its metadata.
+
+        Args:
+            question: what the protocols ask, if left out; those that have to know what the model
+                was trained on cannot be left to it.
+        """
         metadata = MetadataCatalog.get(name)
-        colours = metadata.get("palette")
+        question = question or PROTOCOLS[protocols[0]].ask(metadata, None)
+        kinds = {
+            kind: tuple(class_ for class_ in names if class_ in question.scored.unseen)
+            for kind, names in (metadata.get("kinds") or {}).items()
+        }
         return cls(
-            Vocabulary.from_metadata(metadata),
+            question,
+            protocols=protocols,
+            measures=measures,
             ignore_label=metadata.ignore_label,
-            kinds=metadata.get("kinds"),
+            kinds={kind: names for kind, names in kinds.items() if names},
             reader=SampleReader.of_dataset(name),
             output_dir=output_dir,
-            pictures=pictures,
-            colours=None if colours is None else np.asarray(colours, np.uint8),
-            protocols=protocols,
             observers=observers,
         )
 
     def reset(self) -> None:
-        self._confusion = np.zeros((len(self.vocabulary),) * 2, np.int64)
-        self._drawn = 0
+        self._confusion = np.zeros((len(self.vocabulary), self.question.num_answers), np.int64)
+        for measure in self.measures:
+            measure.counts[:] = 0
         for observer in self.observers:
             observer.reset()
 
-    def process(self, inputs: Sequence[Sample], outputs: Sequence[Mapping[str, Tensor]]) -> None:
+    @property
+    def asked(self) -> Vocabulary:
+        """What the model is to be given with every image."""
+        return self.question.asked
+
+    @property
+    def wants_rivals(self) -> bool:
+        """Whether outputs must bring `Rivals`."""
+        return any(isinstance(measure, Calibration) for measure in self.measures)
+
+    @property
+    def counts(self) -> list[np.ndarray]:
+        """All that has been counted so far; int64, in place."""
+        return [self._confusion, *(measure.counts for measure in self.measures)]
+
+    def process(
+        self, inputs: Sequence[Sample], outputs: Sequence[Mapping[str, Any]]
+    ) -> None:  # Any: tensors by name, and what measures read
         """
         Args:
-            inputs: dicts with "image" (3, h, w) and the labels "sem_seg" (H, W), or with what
-                `reader` reads.
-            outputs: dicts with "labels" (H, W), or with the scores "sem_seg" (K, H, W).
+            inputs: dicts with the labels "sem_seg" (H, W) and, for observers, "image" (3, h, w);
+                or with what `reader` reads.
+            outputs: dicts with "labels" (H, W), or with the scores "sem_seg" (A, H, W), indices
+                into the names that were asked for; and with what the measures need.
 
         Raises:
             ValueError: a prediction of another size than the labels, or a value that is no class;
@@ -146,97 +153,100 @@ class ZeroShotEvaluator(DatasetEvaluator):
             file = sample.get("sem_seg_file_name") or sample["file_name"]
             image, truth = self._read(sample)
             try:
-                labels = self._predicted(output)
-                confusion = confusion_matrix(truth, labels, len(self.vocabulary), self.ignore_label)
+                labels = self.question.answers(self._predicted(output))
+                truth = self.question.truth(truth, self.ignore_label)
+                if self.size != "label":
+                    truth = at_size(truth, labels.shape)
+                confusion = confusion_matrix(
+                    truth, labels, len(self.vocabulary), num_answers=self.question.num_answers
+                )
+                for measure in self.measures:
+                    measure.add(truth, labels, output)
             except ValueError as error:
                 raise ValueError(f"{file}: {error}") from error
             self._confusion += confusion
-            for observer in self.observers:
-                observer.see(sample["file_name"], image, truth, labels, confusion)
-            if self.output_dir and self._drawn < self.pictures and comm.is_main_process():
-                name = f"{self._drawn:03d}_{Path(sample['file_name']).stem}.png"
-                self._draw(self.output_dir / "pictures" / name, image, truth, labels)
-                self._drawn += 1
+            if image is not None:
+                for observer in self.observers:
+                    observer.see(sample["file_name"], image, truth, labels, confusion)
 
     def evaluate(self) -> dict[str, dict[str, float]]:
         """
         Sums up over all processes; the main one writes the files.
 
         Returns:
-            dict: percentages, the same on all processes. Under "sem_seg" what `summary` gives, with
-            IoU-<name> and ACC-<name>; under "sem_seg_<protocol>" the scores of further protocols.
+            dict: percentages, the same on all processes, by `task_of` each protocol. The standard
+            ones ("sem_seg") are what `summary` and the measures give, with IoU-<name> and
+            ACC-<name>.
 
         Raises:
             ValueError: no labelled pixel was seen.
         """
-        confusion = _sum_over_processes(self._confusion)
+        for counts in self.counts:
+            sum_over_processes(counts)
+        confusion = self._confusion
         if not confusion.any():
             raise ValueError("nothing to score: no pixel of the evaluated images has a label.")
-        names, is_seen = np.array(self.vocabulary.names), np.array(self.vocabulary.is_seen)
-        scores = summary(confusion, is_seen, {k: np.isin(names, v) for k, v in self.kinds.items()})
-        for what, values in (("IoU", iou(confusion)), ("ACC", accuracy(confusion))):
-            by_name = zip(self.vocabulary.names, values.tolist(), strict=True)
-            scores |= {f"{what}-{name}": value for name, value in by_name}
-        results = {"sem_seg": scores}
-        for protocol in self.protocols:
-            results[f"sem_seg_{protocol}"] = PROTOCOLS[protocol](confusion, is_seen)
-        if self.output_dir and comm.is_main_process():
-            self.output_dir.mkdir(parents=True, exist_ok=True)
-            rows = class_csv(confusion, self.vocabulary, self.kinds)
-            write_atomically(self.output_dir / "per_class.csv", rows.encode())
-            write_atomically(
-                self.output_dir / "confusion.npz",
-                lambda file: np.savez_compressed(file, confusion=confusion),
+        is_seen = np.array(self.vocabulary.is_seen)
+        results = {}
+        for name in self.protocols:
+            summarise = PROTOCOLS[name].summarise
+            results[task_of(name)] = (
+                summarise(confusion, is_seen) if summarise else self._standard(confusion, is_seen)
             )
-            write_atomically(self.output_dir / "metrics.json", metrics_json(results).encode())
+        if self.output_dir and comm.is_main_process():
+            self._write(self.output_dir, results)
         for observer in self.observers:
             observer.finish()
         return results
 
-    def _read(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    def _standard(self, confusion: np.ndarray, is_seen: np.ndarray) -> dict[str, float]:
+        names = np.array(self.vocabulary.names)
+        scores = summary(confusion, is_seen, {k: np.isin(names, v) for k, v in self.kinds.items()})
+        per_class = {"IoU": iou(confusion), "ACC": accuracy(confusion), **self._per_class()}
+        for measure in self.measures:
+            scores |= measure.scores(is_seen)
+        for what, values in per_class.items():
+            by_name = zip(self.vocabulary.names, values.tolist(), strict=True)
+            scores |= {f"{what}-{name}": value for name, value in by_name}
+        return scores
+
+    def _per_class(self) -> dict[str, np.ndarray]:
+        return {k: v for measure in self.measures for k, v in measure.per_class().items()}
+
+    def _write(self, folder: Path, results: Mapping[str, Mapping[str, float]]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = class_csv(self._confusion, self.vocabulary, self.kinds, self._per_class())
+        files = {
+            "per_class.csv": rows.encode(),
+            "confusion.npz": confusion_npz(self._confusion, self.vocabulary),
+            "metrics.json": metrics_json(results).encode(),
+        }
+        for measure in self.measures:
+            files |= measure.files(np.array(self.vocabulary.is_seen))
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+
+    def _read(self, sample: Sample) -> tuple[np.ndarray | None, np.ndarray]:
         """Image (h, w, 3), perhaps of another size, and labels (H, W)."""
         if "sem_seg" in sample:
-            return sample["image"].permute(1, 2, 0).cpu().numpy(), sample["sem_seg"].cpu().numpy()
+            image = sample["image"].permute(1, 2, 0).cpu().numpy() if "image" in sample else None
+            return image, sample["sem_seg"].cpu().numpy()
         if self.reader is None:
             raise ValueError(
                 f'{sample["file_name"]} brings no "sem_seg", and there is no reader of label files.'
             )
         return self.reader(sample)
 
-    def _predicted(self, output: Mapping[str, Tensor]) -> np.ndarray:
-        """(H, W) labels."""
+    def _predicted(self, output: Mapping[str, Any]) -> np.ndarray:
+        """(H, W) indices into the names that were asked for."""
         if "labels" in output:
             return output["labels"].cpu().numpy()
-        scores = output["sem_seg"]
-        if len(scores) != len(self.vocabulary):
+        scores, asked = output["sem_seg"], self.question.asked
+        if len(scores) != len(asked):
             raise ValueError(
-                f"the prediction scores {len(scores)} classes, but the vocabulary has "
-                f"{len(self.vocabulary)}."
+                f"the prediction scores {len(scores)} classes, but the vocabulary has {len(asked)}."
             )
-        best, labels = scores.max(0)
+        best, labels = best_class(scores)
         if best.isnan().any():
             raise ValueError("the predicted scores contain NaN.")
         return labels.cpu().numpy()
-
-    def _draw(self, path: Path, image: np.ndarray, truth: np.ndarray, labels: np.ndarray) -> None:
-        size = (truth.shape[1], truth.shape[0])
-        picture = comparison(
-            cv2.resize(image.astype(np.uint8), size, interpolation=cv2.INTER_AREA),
-            truth,
-            labels,
-            self.vocabulary.names,
-            self.colours,
-            ignore=self.ignore_label,
-            unseen=self.vocabulary.unseen,
-        )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_png(path, picture)
-
-
-def _sum_over_processes(confusion: np.ndarray) -> np.ndarray:
-    if comm.get_world_size() == 1:
-        return confusion
-    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-    total = torch.tensor(confusion, device=device)
-    distributed.all_reduce(total)
-    return total.cpu().numpy()

@@ -8,6 +8,7 @@ from .contextual import ContextualPixels, ContextualRegions
 from .deformable import DeformableAttention
 from .deformable_pixel_decoder import MSDeformAttnPixelDecoder
 from .detr_decoder import DETRDecoder
+from .levels import WithLevels
 from .masked_decoder import MaskedDecoder
 from .pixel_decoder import FPN, BackboneMap, DecodedPixels, TransformerEncoderFPN
 from .pixels import PixelGrid
@@ -33,5 +34,6 @@ __all__ = [
     "PixelGrid",
     "ResidualProposal",
     "TransformerEncoderFPN",
+    "WithLevels",
     "build_grouping",
 ]

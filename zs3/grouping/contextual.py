@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..backbone.multi_scale import by_scale
+from ..backbone.scales import by_scale
 from ..generation.context import Context, ContextualModule
 from ..regions import Regions
 from ..registry import GROUPING_REGISTRY
@@ -68,8 +68,8 @@ class ContextualPixels(nn.Module):
             list[Regions]: the `ContextualRegions` of scale 1. In training, if there are several
                 scales, those of the others and of the maximum over all come first.
         """
-        scales = by_scale(features)[: None if self.training else 1]
-        own, *others = (self.context(self.pixel_decoder(maps).mask_features) for maps in scales)
+        scales = by_scale(features)[0 if self.training else -1 :]
+        *others, own = (self.context(self.pixel_decoder(maps).mask_features) for maps in scales)
         final = ContextualRegions.of(own)
         if not others:
             return [final]

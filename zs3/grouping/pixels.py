@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
 
-from ..backbone.multi_scale import by_scale
+from ..backbone.scales import by_scale
 from ..regions import Regions
 from ..registry import GROUPING_REGISTRY
-from ..resize import resize
 from ..runtime.config import CfgNode, configurable
 from ..runtime.layers import ShapeSpec
 from .registry import PIXEL_DECODER_REGISTRY
@@ -41,14 +39,9 @@ class PixelGrid(nn.Module):
             features: backbone maps (B, C_l, h_l, w_l) by name.
 
         Returns:
-            list[Regions]: one entry; h * w regions without masks. With several scales the regions
-                of scale 1, whose levels are the other scales resized to its grid; in training,
-                those of every scale for itself come first.
+            list[Regions]: h * w regions without masks; one entry for every size of the images, that
+            of their own size last (see `MultiScale`).
         """
-        maps = [self.pixel_decoder(scale).mask_features for scale in by_scale(features)]
-        scales = [Regions.of_pixels(scale) for scale in maps]
-        if len(scales) == 1:
-            return scales
-        resized = (Regions.of_pixels(resize(scale, scales[0].grid)) for scale in maps[1:])
-        final = replace(scales[0], levels=tuple(scale.embeddings for scale in resized))
-        return [*scales, final] if self.training else [final]
+        return [
+            Regions.of_pixels(self.pixel_decoder(maps).mask_features) for maps in by_scale(features)
+        ]

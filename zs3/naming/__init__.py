@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from .aggregation import GaussianAggregation, NaiveSum
+from .alignment import AlignmentDecoder
 from .build import build_naming
+from .cascade import CascadeNaming
 from .cosine import TextClassifier
+from .cost_volume import CostVolume
 from .critic import Critic
 from .linear import Linear
 from .projection import Projection
 
-__all__ = ["Critic", "Linear", "Projection", "TextClassifier", "build_naming"]
+__all__ = [
+    "AlignmentDecoder",
+    "CascadeNaming",
+    "CostVolume",
+    "Critic",
+    "GaussianAggregation",
+    "Linear",
+    "NaiveSum",
+    "Projection",
+    "TextClassifier",
+    "build_naming",
+]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ..regions import Regions
@@ -16,8 +15,7 @@ from .text_space import class_matrix, text_projection
 @NAMING_REGISTRY.register()
 class Projection(nn.Module):
     """
-    Scores regions by <projected embedding, text>, neither of them normalised here; regions with
-    levels by the best of theirs (SPNet's scales).
+    Scores regions by <projected embedding, text>, neither of them normalised here.
 
     Args:
         in_dim: width C of the regions' embeddings.
@@ -38,14 +36,10 @@ class Projection(nn.Module):
     def forward(self, regions: Regions, text: Tensor) -> Tensor:
         """
         Args:
-            regions: embeddings (B, N, C), and levels like them, if any.
+            regions: embeddings (B, N, C).
             text: (K, P, D), or (B, K, P, D) if every image brings its own names; the mean over P.
 
         Returns:
             Tensor: (B, N, K) logits.
         """
-        classes = class_matrix(text, self.dim).mT
-        logits = self.projection(regions.embeddings) @ classes
-        for level in regions.levels:
-            logits = torch.maximum(logits, self.projection(level) @ classes)
-        return logits
+        return self.projection(regions.embeddings) @ class_matrix(text, self.dim).mT

@@ -40,7 +40,7 @@ class Readout(nn.Module):
 
         Args:
             logits: what the naming said of every grouping in the list, (B, N, K) or (B, N, K+1);
-                the last is read out.
+                the last is the final one.
         """
         raise NotImplementedError
 
@@ -51,6 +51,18 @@ class Readout(nn.Module):
     def read(self, prepared: Prepared, image: int, size: Size) -> ScoreMaps:
         """One image's scores at one size."""
         return ScoreMaps(self.maps(prepared, image, size), prepared.num_classes, size)
+
+    def read_grid(self, prepared: Prepared, image: int) -> ScoreMaps:
+        """
+        One image's scores on the grid of its regions; nothing is resized.
+
+        Raises:
+            ValueError: regions that are masks, or a grid that holds padding.
+        """
+        raise ValueError(
+            f"{type(self).__name__} paints masks at any size and has no grid of its own; only "
+            "methods that name pixels can be compared at the resolution of their features."
+        )
 
 
 def build_readout(cfg: CfgNode, text: TextBank) -> Readout:

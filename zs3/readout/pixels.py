@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ..refinement import SeenBias, build_refiners
+from ..regions import highest
 from ..registry import READOUT_REGISTRY
 from ..resize import resize
 from ..runtime.config import CfgNode, configurable
@@ -19,8 +18,9 @@ from ..text import TextBank
 from .base import Prepared, Readout
 from .maps import ClassMaps, ScoreMaps, Size
 
-ACTIVATIONS = ("softmax", "sigmoid")
-SIZES = ("input", "output")
+ACTIVATIONS = ("softmax", "sigmoid", "none")
+SIZES = ("grid", "input", "output")
+MERGES = ("last", "max")
 
 
 @READOUT_REGISTRY.register()
@@ -32,17 +32,24 @@ class PixelReadout(Readout):
         refiners: map refiners, applied to the logits on the grid in order: (logits (B, K, h, w),
             scene) -> logits.
         bias: applied to the finished maps; 0 if left out.
-        activation: "softmax" over classes, or "sigmoid" (classes do not compete).
+        activation: "softmax" over classes, "sigmoid" (classes do not compete), or "none": logits
+            are the scores, and what averages several looks averages logits.
         activate_at: "input" activates at the input size and resizes scores (SPNet-FPN, ZegCLIP);
             "output" resizes logits and activates last, which keeps edges sharp when the output is
             larger than the input. Where both sizes are the same, as in SPNet's own protocol, they
-            do not differ.
-        align_corners: the grid is resized with its corner cells' centres in the corners (ZS3Net).
+            do not differ. "grid" activates on the grid and resizes that straight to the output, as
+            CAT-Seg does with whole images; the padding is not removed, which makes an image that
+            had to be padded a little smaller, and of a grid finer than its image only the first
+            rows and columns stay.
+        align_corners: the grid is resized to the padded input with its corner cells' centres in the
+            corners (ZS3Net).
         class_chunk: classes whose full-size maps are held at a time while softmax's denominator is
             summed up.
+        merge: of several groupings read the "last"; or their highest logits ("max"), resized to the
+            grid of the last (SPNet's three scales).
 
     Raises:
-        ValueError: an unknown activation or place.
+        ValueError: an unknown activation, place or merge.
     """
 
     @configurable
@@ -55,6 +62,7 @@ class PixelReadout(Readout):
         activate_at: str = "output",
         align_corners: bool = False,
         class_chunk: int = 64,
+        merge: str = "last",
     ) -> None:
         super().__init__()
         if activation not in ACTIVATIONS:
@@ -63,14 +71,17 @@ class PixelReadout(Readout):
             )
         if activate_at not in SIZES:
             raise ValueError(
-                f"scores are activated at {' or '.join(SIZES)} size, not at {activate_at!r}."
+                f"scores are activated at {', '.join(SIZES)} size, not at {activate_at!r}."
             )
+        if merge not in MERGES:
+            raise ValueError(f"groupings are merged by {' or '.join(MERGES)}, not by {merge!r}.")
         self.refiners = nn.ModuleList(refiners)
         self.bias = bias or SeenBias(gamma=0.0)
         self.activation = activation
         self.activate_at = activate_at
         self.align_corners = align_corners
         self.class_chunk = class_chunk
+        self.merge = merge
 
     @classmethod
     def from_config(cls, cfg: CfgNode, text: TextBank) -> dict[str, Any]:
@@ -82,6 +93,7 @@ class PixelReadout(Readout):
             "activate_at": cfg.MODEL.READOUT.ACTIVATE_AT,
             "align_corners": cfg.MODEL.READOUT.ALIGN_CORNERS,
             "class_chunk": cfg.TEST.CLASS_CHUNK,
+            "merge": cfg.MODEL.READOUT.MERGE,
         }
 
     def prepare(self, scene: Scene, logits: list[Tensor]) -> Prepared:
@@ -97,45 +109,63 @@ class PixelReadout(Readout):
                 f"PixelReadout needs one logit for each of {num_classes} classes, but got "
                 f"{scores.shape[-1]}; a pixel is never void: set MODEL.NAMING.WITH_VOID False."
             )
-        maps = scene.regions.paint(scores)
+        if self.merge == "max":
+            maps = highest([*scene.earlier, scene.regions], logits)
+        else:
+            maps = scene.regions.paint(scores)
         for refiner in self.refiners:
             maps = refiner(maps, scene)
         return Prepared(scene, maps)
 
     def maps(self, prepared: Prepared, image: int, size: Size) -> ClassMaps:
         activate_at = prepared.scene.images.sizes[image] if self.activate_at == "input" else size
-        logits = self._logits(prepared, image, activate_at)
-
-        @cache
-        def total() -> Tensor:
-            """softmax's denominator, as a logarithm; only computed if scores are asked for."""
-            summed = logits(slice(self.class_chunk)).logsumexp(0)
-            for start in range(self.class_chunk, prepared.num_classes, self.class_chunk):
-                part = logits(slice(start, start + self.class_chunk)).logsumexp(0)
-                summed = torch.logaddexp(summed, part)
-            return summed
+        scores = self._activated(self._logits(prepared, image, activate_at))
 
         def maps(classes: slice) -> Tensor:
-            values = logits(classes)
-            scores = values.sigmoid() if self.activation == "sigmoid" else (values - total()).exp()
-            return self.bias(resize(scores[None], size)[0], prepared.scene, image, classes)
+            resized = resize(scores(classes)[None], size)[0]
+            return self.bias(resized, prepared.scene, image, classes)
 
         return maps
 
     def read(self, prepared: Prepared, image: int, size: Size) -> ScoreMaps:
         scores = super().read(prepared, image, size)
-        if self.bias.gamma or self.activate_at == "input":
+        if self.bias.gamma or self.activate_at != "output":
             return scores
         # Nothing comes after the activation, and activations keep the order.
-        return replace(scores, order=self._logits(prepared, image, size))
+        return replace(scores, order=self._logits(prepared, image, size).maps)
 
-    def _logits(self, prepared: Prepared, image: int, activate_at: Size) -> ClassMaps:
+    def read_grid(self, prepared: Prepared, image: int) -> ScoreMaps:
+        images = prepared.scene.images
+        if images.sizes[image] != images.padded_size:
+            raise ValueError(
+                f"the image is {images.sizes[image]}, padded to {images.padded_size}, so that its "
+                "features are partly about padding; to compare at their resolution, set "
+                "INPUT.SIZE_DIVISIBILITY 0 and TEST.IMS_PER_BATCH 1."
+            )
+        logits = prepared.scores[image].__getitem__
+        scores = self._activated(
+            ScoreMaps(logits, prepared.num_classes, prepared.scene.regions.grid)
+        )
+
+        def maps(classes: slice) -> Tensor:
+            return self.bias(scores(classes), prepared.scene, image, classes)
+
+        return ScoreMaps(maps, prepared.num_classes, prepared.scene.regions.grid)
+
+    def _logits(self, prepared: Prepared, image: int, size: Size) -> ScoreMaps:
         images = prepared.scene.images
         height, width = images.sizes[image]
 
         def logits(classes: slice) -> Tensor:
+            if self.activate_at == "grid":
+                return prepared.scores[image, classes, :height, :width]
             cells = prepared.scores[image : image + 1, classes]
             maps = resize(cells, images.padded_size, align_corners=self.align_corners)
-            return resize(maps[..., :height, :width], activate_at)[0]
+            return resize(maps[..., :height, :width], size)[0]
 
-        return logits
+        return ScoreMaps(logits, prepared.num_classes, size)
+
+    def _activated(self, logits: ScoreMaps) -> ClassMaps:
+        if self.activation == "sigmoid":
+            return lambda classes: logits.maps(classes).sigmoid()
+        return (logits.softmax(self.class_chunk) if self.activation == "softmax" else logits).maps

@@ -1,0 +1,102 @@
+"""Evaluation of a model on the sets of DATASETS.TEST, under the protocols of TEST.PROTOCOLS."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any  # metrics are nested as evaluators return them
+
+from ..checkpoints.weight_file import VOCABULARY, weight_file
+from ..data import build_test_loader, vocabulary_of
+from ..environment import run_record
+from ..evaluation import ZeroShotEvaluator, print_results
+from ..evaluation.answers import answering
+from ..evaluation.build import Evaluator, build_evaluators
+from ..evaluation.curve import FILES as CALIBRATION
+from ..evaluation.gallery import IMAGES
+from ..evaluation.page import PAGE, RUN, write_page
+from ..evaluation.protocols import STANDARD
+from ..files import write_atomically
+from ..runtime.config import CfgNode, dump
+from ..runtime.evaluation import inference_on_dataset
+from ..runtime.utils import comm
+from ..segmentor import ZeroShotSegmentor
+from ..vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
+Evaluators = Mapping[str, Sequence[Evaluator]]
+
+
+def planned_evaluators(cfg: CfgNode, trained: Vocabulary | None) -> Evaluators:
+    """
+    The evaluators of every set of DATASETS.TEST.
+
+    Args:
+        trained: the vocabulary of the training data, if it is known.
+
+    Raises:
+        ValueError: see `build_evaluators`.
+    """
+    for name in cfg.DATASETS.TEST:
+        tested = vocabulary_of(name)
+        if trained and set(tested.names) != set(trained.names) and STANDARD in cfg.TEST.PROTOCOLS:
+            logger.warning(
+                "%s has other names than the training data: by TEST.PROTOCOLS %r they are seen or "
+                "unseen as its own split says; 'cross_dataset' goes by what training has seen.",
+                name,
+                STANDARD,
+            )
+    return {name: build_evaluators(cfg, name, trained) for name in cfg.DATASETS.TEST}
+
+
+def evaluate(
+    cfg: CfgNode, model: ZeroShotSegmentor, evaluators: Evaluators, per_class: bool = False
+) -> dict[str, Any]:
+    """
+    Prints tables, and writes metrics, pictures and the report to where each evaluator writes.
+
+    Returns:
+        dict: the metrics; by the name of the set if there are several.
+    """
+    results: dict[str, Any] = {}
+    for name, each in evaluators.items():
+        results[name] = {}
+        for evaluator in each:
+            loader = build_test_loader(cfg, name, evaluator.asked)
+            answer = answering(model, evaluator.size, evaluator.wants_rivals)
+            was_training = model.training
+            model.eval()
+            results[name] |= inference_on_dataset(answer, loader, evaluator)
+            model.train(was_training)
+            if comm.is_main_process() and evaluator.output_dir:
+                _report(cfg, evaluator, evaluator.output_dir)
+        if comm.is_main_process():
+            setting = "" if cfg.TEST.SETTING == "inductive" else f" ({cfg.TEST.SETTING})"
+            print_results(name + setting, results[name], vocabulary_of(name) if per_class else None)
+            folder = Path(cfg.OUTPUT_DIR) / "inference" / name
+            logger.info("metrics, classes, pictures and the report are in %s", folder)
+    return next(iter(results.values())) if len(results) == 1 else results
+
+
+def training_vocabulary(cfg: CfgNode) -> Vocabulary | None:
+    """What stands beside MODEL.WEIGHTS, else that of DATASETS.TRAIN, else nothing."""
+    beside = weight_file(cfg.MODEL.WEIGHTS).parent / VOCABULARY
+    if beside.exists():
+        return Vocabulary.load(beside)
+    return vocabulary_of(cfg.DATASETS.TRAIN[0]) if cfg.DATASETS.TRAIN else None
+
+
+def _report(cfg: CfgNode, evaluator: Evaluator, folder: Path) -> None:
+    """What has made the scores in a folder, and the page about them if they are the standard's."""
+    record = run_record() | {"setting": cfg.TEST.SETTING, "config": dump(cfg)}
+    write_atomically(folder / RUN, (json.dumps(record, indent=1) + "\n").encode())
+    is_shown = isinstance(evaluator, ZeroShotEvaluator) and STANDARD in evaluator.protocols
+    has_page = cfg.TEST.REPORT and is_shown
+    # What an earlier evaluation has left would be taken for this one's.
+    stale = (() if has_page else (IMAGES, PAGE)) + (() if evaluator.wants_rivals else CALIBRATION)
+    for name in stale:
+        (folder / name).unlink(missing_ok=True)
+    if has_page:
+        write_page([folder], folder / PAGE)
