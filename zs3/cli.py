@@ -9,6 +9,8 @@ from importlib import import_module
 COMMANDS = {
     "train": "train and evaluate, or only evaluate (as train_net.py)",
     "convert": "write a checkpoint, ours or a published one, as a directory that zs3 loads",
+    "refit": "teach a model that generates features other names, without images",
+    "blocks": "make label blocks for CaGNetv2's synthetic batches",
     "datasets": "list the datasets there are, and which of them this machine has",
     "segment": "segment images by the names you type (as demo/demo.py)",
     "evaluate": "score the label PNGs of any system, under any protocol",

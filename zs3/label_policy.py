@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from .regions import Regions
 from .registry import LABEL_POLICY_REGISTRY
+from .resize import resize
 from .runtime.config import CfgNode, configurable
 from .vocabulary import IGNORE, Vocabulary
 
@@ -77,7 +77,40 @@ class Inductive:
 
 
 @LABEL_POLICY_REGISTRY.register()
-class Transductive(Inductive):
+class KnownNames(Inductive):
+    """
+    All names, of which the unseen ones have no pixels: methods that generate what those look like
+    have a classifier for all from the start.
+    """
+
+    unseen_label = IGNORE
+
+    def ask(
+        self, vocabularies: Sequence[Vocabulary], labels: Sequence[Tensor]
+    ) -> tuple[tuple[Vocabulary, ...], list[Tensor]]:
+        """As `Inductive`, but about all names."""
+        full = the_only(vocabularies)
+        table = full.remap(full)
+        table[: len(full)][~np.array(full.is_seen)] = self.unseen_label
+        return (full,), looked_up(labels, table)
+
+
+@LABEL_POLICY_REGISTRY.register()
+class AllLabels(Inductive):
+    """
+    All names and all labels, those of unseen classes too. ZS3Net's second stage takes the layout of
+    its generated features from them; a model that learns from the pixels under them has seen all.
+    """
+
+    def ask(
+        self, vocabularies: Sequence[Vocabulary], labels: Sequence[Tensor]
+    ) -> tuple[tuple[Vocabulary, ...], list[Tensor]]:
+        full = the_only(vocabularies)
+        return (full,), remapped(labels, full, full)
+
+
+@LABEL_POLICY_REGISTRY.register()
+class Transductive(KnownNames):
     """
     All names, unseen ones included, but masks of seen classes only: a pixel of an unseen class
     becomes the unseen class that scores highest there at this very moment (ZegCLIP, arXiv
@@ -85,14 +118,7 @@ class Transductive(Inductive):
     taken from its label, so background and void never become one.
     """
 
-    def ask(
-        self, vocabularies: Sequence[Vocabulary], labels: Sequence[Tensor]
-    ) -> tuple[tuple[Vocabulary, ...], list[Tensor]]:
-        """As `Inductive`, but about all names, and unseen pixels are UNASSIGNED."""
-        full = the_only(vocabularies)
-        table = full.remap(full)
-        table[: len(full)][~np.array(full.is_seen)] = UNASSIGNED
-        return (full,), looked_up(labels, table)
+    unseen_label = UNASSIGNED
 
     @torch.no_grad()
     def complete(
@@ -103,8 +129,8 @@ class Transductive(Inductive):
         (unseen,) = (~is_seen).nonzero(as_tuple=True)
         if not len(unseen):
             return targets
-        maps = regions.paint(logits[..., unseen]).float()
-        maps = F.interpolate(maps, targets.shape[1:], mode="bilinear", align_corners=False)
+        _, height, width = targets.shape
+        maps = resize(regions.paint(logits[..., unseen]).float(), (height, width))
         return torch.where(targets == UNASSIGNED, unseen[maps.argmax(1)], targets)
 
 

@@ -8,10 +8,13 @@ of the two it is looking at.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from .resize import resize
 
 
 @dataclass(frozen=True)
@@ -62,3 +65,18 @@ class Regions:
         if self.masks is None:
             return scores.transpose(1, 2).unflatten(2, self.grid)
         return torch.einsum("bnk,bnhw->bkhw", scores, self.masks.sigmoid())
+
+
+def highest(regions: Sequence[Regions], logits: Sequence[Tensor]) -> Tensor:
+    """
+    The highest logits of several groupings (SPNet's scales).
+
+    Args:
+        logits: (B, N, K) of each.
+
+    Returns:
+        Tensor: (B, K, h, w) on the grid of the last.
+    """
+    grid = regions[-1].grid
+    maps = [resize(group.paint(own), grid) for group, own in zip(regions, logits, strict=True)]
+    return torch.stack(maps).amax(0)

@@ -165,6 +165,10 @@ class ZeroShotSegmentor(nn.Module):
                 "this model has no criterion, so it cannot be trained; give it one "
                 "(MODEL.CRITERION.NAME)."
             )
+        return self.criterion(*self.examples(batched_inputs))
+
+    def examples(self, batched_inputs: Inputs) -> tuple[list[Regions], list[Tensor], Tensor]:
+        """What a criterion compares: supervised regions, their logits, and targets (B, H, W)."""
         labels = [inputs["sem_seg"].to(self.device).long() for inputs in batched_inputs]
         asked, labels = self.label_policy.ask(self._vocabularies(batched_inputs), labels)
         images = self._images(batched_inputs)
@@ -172,7 +176,7 @@ class ZeroShotSegmentor(nn.Module):
         self._check_columns(logits[-1].shape[-1], len(asked[0]))
         targets = images.padded_labels(labels, IGNORE)
         targets = self.label_policy.complete(asked, targets, regions[-1], logits[-1])
-        return self.criterion(regions, logits, targets)
+        return regions, logits, targets
 
     def _check_columns(self, columns: int, num_classes: int) -> None:
         needs_void = getattr(self.criterion, "needs_void", columns > num_classes)

@@ -34,6 +34,13 @@ def test_the_backbone_sees_every_size():
     assert [tuple(scale["res1"].shape[2:]) for scale in by_size] == [(3, 5), (5, 7), (7, 9)]
 
 
+def test_other_sizes_may_be_for_training_only():
+    net = MultiScale(Halves(), [0.5], in_prediction=False)
+    images = torch.rand(1, 3, 8, 8)
+    assert list(net.train()(images)) == ["res1", "res1@0.5"]
+    assert list(net.eval()(images)) == ["res1"]
+
+
 def test_maps_of_one_size_are_left_alone():
     maps = {"res2": torch.zeros(1), "res3": torch.ones(1)}
     assert by_scale(maps) == [maps]
@@ -44,4 +51,7 @@ def test_scales_come_from_the_configuration():
     assert not isinstance(build_backbone(get_config(None, opts)), MultiScale)
     backbone = build_backbone(get_config(None, [*opts, "MODEL.BACKBONE.SCALES", "[0.5]"]))
     assert isinstance(backbone, MultiScale) and backbone.scales == (0.5,)
+    assert not backbone.in_prediction  # only the image's own size is read
+    opts += ["MODEL.BACKBONE.SCALES", "[0.5]", "MODEL.READOUT.MERGE", "max"]
+    assert build_backbone(get_config(None, opts)).in_prediction
     assert list(backbone.output_shape()) == ["res2", "res3", "res4"]

@@ -114,13 +114,11 @@ def test_half_precision_scales_losses_and_skips_what_overflows() -> None:
 
 def test_the_step_of_a_configuration(tmp_path: Path) -> None:
     model = Mean()
-    optimizer = SGD(model.parameters(), lr=1.0)
     options = ("SOLVER.AMP.ENABLED", True, "SOLVER.CLIP_GRADIENTS.ENABLED", True)
-    cfg = miniature.config(tmp_path, *options, "SOLVER.CLIP_GRADIENTS.CLIP_VALUE", 0.5)
+    sgd = ("SOLVER.OPTIMIZER", "SGD", "SOLVER.BASE_LR", 1.0, "SOLVER.WEIGHT_DECAY", 0.0)
+    cfg = miniature.config(tmp_path, *options, "SOLVER.CLIP_GRADIENTS.CLIP_VALUE", 0.5, *sgd)
 
-    supervised = SupervisedStep.from_config(
-        cfg, model, optimizer, Schedule(optimizer, lambda t: 1.0)
-    )
+    supervised = SupervisedStep.from_config(cfg, model)
     supervised([samples(4.0)])
 
     assert supervised.autocast == torch.bfloat16

@@ -4,6 +4,7 @@ from .beside_clip import BesideClip
 from .build import build_backbone
 from .clip_visual import ClipFeatures, ClipVisual
 from .convnet import ConvNet
+from .deeplab import DeepLabV2
 from .mobilenet import MobileNetV2
 from .prompted_clip import PromptedClipVisual
 from .resnet import ResNet
@@ -17,6 +18,7 @@ __all__ = [
     "ClipFeatures",
     "ClipVisual",
     "ConvNet",
+    "DeepLabV2",
     "MobileNetV2",
     "PromptedClipVisual",
     "ResNet",

@@ -49,7 +49,11 @@ def _build(cfg: CfgNode, images: ShapeSpec) -> nn.Module:
         )
     backbone: nn.Module = BACKBONE_REGISTRY.get(name)(cfg, images)
     scales = cfg.MODEL.BACKBONE.SCALES
-    whole = MultiScale(backbone, scales) if scales else backbone
+    if scales:
+        merged = cfg.MODEL.READOUT.MERGE != "last"  # otherwise prediction has no use for them
+        whole: nn.Module = MultiScale(backbone, scales, in_prediction=merged)
+    else:
+        whole = backbone
     if cfg.MODEL.WEIGHTS:  # they hold the backbone's
         return whole
     if cfg.MODEL.BACKBONE.WEIGHTS:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..runtime.config import CfgNode, configurable
@@ -30,17 +29,26 @@ BLOCKS = {
 
 
 class Stem(nn.Module):
-    """A 7x7 convolution and a 3x3 max-pooling, both of stride 2."""
+    """
+    A 7x7 convolution and a 3x3 max-pooling, both of stride 2.
+
+    Args:
+        ceil_mode: the pooling's windows may begin on the last row and column (Caffe), so that maps
+            of even size get one more.
+    """
 
     stride = 4
 
-    def __init__(self, in_channels: int, channels: int, *, norm: str) -> None:
+    def __init__(
+        self, in_channels: int, channels: int, *, norm: str, ceil_mode: bool = False
+    ) -> None:
         super().__init__()
         self.channels = channels
         self.conv1 = ConvNorm(in_channels, channels, 7, stride=2, padding=3, norm=norm)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=ceil_mode)
 
     def forward(self, images: Tensor) -> Tensor:
-        return F.max_pool2d(self.conv1(images).relu_(), kernel_size=3, stride=2, padding=1)
+        return self.pool(self.conv1(images).relu_())
 
 
 class BasicBlock(nn.Module):
@@ -138,6 +146,7 @@ def make_stages(
     groups: int = 1,
     stride_in_1x1: bool = False,
     dilations: Sequence[int] = (1, 1, 1, 1),
+    multi_grid: Sequence[int] = (),
 ) -> list[Stage]:
     """
     The stages res2 to res5 of a published depth; each doubles channels and width of the one before.
@@ -149,9 +158,11 @@ def make_stages(
             `stride_in_1x1` it has no meaning for depths below 50.
         dilations: one a stage. A stage that dilates more than the one before it keeps the grid
             instead of halving it: (1, 1, 1, 2) ends at stride 16, (1, 1, 2, 4) at stride 8.
+        multi_grid: factors on the dilation of each block of res5 (DeepLabV3, arXiv 1706.05587,
+            section 3.2.1); all 1 if left out.
 
     Raises:
-        ValueError: another depth, or not four dilations.
+        ValueError: another depth, not four dilations, or not a factor for each block of res5.
     """
     if depth not in BLOCKS:
         raise ValueError(
@@ -161,9 +172,17 @@ def make_stages(
         raise ValueError(
             f"dilations is {tuple(dilations)}; expected four numbers, one for each of res2 to res5."
         )
+    factors = [[1] * blocks for blocks in BLOCKS[depth]]
+    if multi_grid:
+        if len(multi_grid) != len(factors[3]):
+            raise ValueError(
+                f"multi_grid is {tuple(multi_grid)}; expected one factor for each of the "
+                f"{len(factors[3])} blocks of res5."
+            )
+        factors[3] = list(multi_grid)
     stages = []
     in_channels, previous = stem_channels, 1
-    for i, (blocks, dilation) in enumerate(zip(BLOCKS[depth], dilations, strict=True)):
+    for i, (grid, dilation) in enumerate(zip(factors, dilations, strict=True)):
         keeps_grid = i == 0 or dilation > previous
         options: dict[str, Any] = {"norm": norm}
         if depth >= 50:
@@ -174,7 +193,7 @@ def make_stages(
                 in_channels,
                 res2_channels * 2**i,
                 stride=1 if keeps_grid else 2,
-                dilations=[dilation] * blocks,
+                dilations=[dilation * factor for factor in grid],
                 **options,
             )
         )
@@ -231,7 +250,8 @@ class ResNet(Pyramid):
             res2_width=c.NUM_GROUPS * c.WIDTH_PER_GROUP,
             groups=c.NUM_GROUPS,
             stride_in_1x1=c.STRIDE_IN_1X1,
-            dilations=(1, 1, 1, c.RES5_DILATION),
+            dilations=(1, 1, c.RES4_DILATION, c.RES5_DILATION),
+            multi_grid=c.RES5_MULTI_GRID,
         )
         return {
             "stem": Stem(input_shape.channels or 3, c.STEM_OUT_CHANNELS, norm=c.NORM),

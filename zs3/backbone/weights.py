@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..checkpoints import mobilenet, resnet, swin
 from ..checkpoints.weight_file import read_weights
+from .deeplab import DeepLabV2
 from .mobilenet import MobileNetV2
 from .resnet import ResNet
 from .swin import Swin
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 State = dict[str, Tensor]
 KEY_MAPS: dict[type[nn.Module], Callable[[State], State]] = {
+    DeepLabV2: resnet.convert,
     MobileNetV2: mobilenet.convert,
     ResNet: resnet.convert,
     Swin: swin.convert,
@@ -52,14 +54,14 @@ def load_backbone_weights(backbone: nn.Module, path: str | Path) -> list[str]:
             of them are listed.
     """
     target: nn.Module = backbone
-    prefix = "backbone."
+    prefix = r"backbone\.(net\.)*"  # whatever looks through it
     if isinstance(backbone, TimmBackbone):
-        target, prefix = backbone.net, "backbone.net."
+        target = backbone.net
     elif isinstance(backbone, Towers):  # whose CLIP has its weights already
-        target, prefix = backbone.appearance, "backbone.appearance."
+        target, prefix = backbone.appearance, r"backbone\.appearance\."
     file = read_weights(path)
     # The part of a whole model, if it is one.
-    part = {k.removeprefix(prefix): v for k, v in file.state.items() if k.startswith(prefix)}
+    part = {k[m.end() :]: v for k, v in file.state.items() if (m := re.match(prefix, k))}
     state = KEY_MAPS.get(type(target), dict)(part or file.state)
     expected: State = target.state_dict()
     parts = {_part(key) for key in expected}
@@ -97,6 +99,8 @@ def _beside_imagenet(backbone: nn.Module, state: State) -> State:
         }
     if isinstance(backbone, Swin):
         start |= {key: value for key, value in expected.items() if re.match(r"norm\d\.", key)}
+    if isinstance(backbone, DeepLabV2):
+        start |= {key: value for key, value in expected.items() if key.startswith("aspp.")}
     return start
 
 

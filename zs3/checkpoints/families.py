@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from . import cascade_clip, cat_seg, zegformer
+from . import cagnet, cascade_clip, cat_seg, zegformer, zs3net
 from .key_map import Rule
 
 State = dict[str, Tensor]
@@ -43,6 +43,8 @@ FAMILIES = (
         zegformer.convert,
         zegformer.DROPPED,
     ),
+    Family("CaGNet or SPNet", cagnet.SIGN, cagnet.convert, cagnet.DROPPED),
+    Family("ZS3Net", zs3net.SIGN, zs3net.convert, zs3net.DROPPED),
     Family(
         "Cascade-CLIP or ZegCLIP",
         r"decode_head\.(cascade_decoders|decoder_1)\.",

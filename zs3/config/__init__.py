@@ -22,6 +22,7 @@ from . import (
     data,
     defaults,
     engine,
+    generation,
     grouping,
     naming,
     readout,
@@ -42,6 +43,7 @@ SECTIONS = (
     readout,
     criterion,
     engine,
+    generation,
 )
 
 

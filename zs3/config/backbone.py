@@ -6,6 +6,14 @@ from ..runtime.config import CfgNode as CN
 
 
 def add(cfg: CN) -> None:
+    # Dilation of res4; a stage that dilates more than the one before it keeps the grid.
+    cfg.MODEL.RESNETS.RES4_DILATION = 1
+    # Factors on the dilation of the blocks of res5 (DeepLabV3: [1, 2, 4]); [] for none.
+    cfg.MODEL.RESNETS.RES5_MULTI_GRID = []
+    cfg.MODEL.DEEPLAB = CN()
+    # DeepLabV2: width of its maps (SPNet, CaGNet: the word vectors'), and dilations of its ASPP.
+    cfg.MODEL.DEEPLAB.CHANNELS = 600
+    cfg.MODEL.DEEPLAB.DILATIONS = [6, 12, 18, 24]
     cfg.MODEL.TIMM = CN()
     # Any timm model with features_only support; features are called res1, res2, ... by stride 2, 4,
     # ...
@@ -78,5 +86,6 @@ def add(cfg: CN) -> None:
     # (docs/checkpoints.md); "" leaves it at its random start. MODEL.WEIGHTS, if given, wins.
     cfg.MODEL.BACKBONE.WEIGHTS = ""
     # Look at resized images as well: factors of their sides, e.g. [0.5, 0.75]. Per-pixel methods
-    # name the pixels of every size; MODEL.READOUT.MERGE "max" takes the highest logit.
+    # learn from all sizes; they predict from the image's own (CaGNet), or with MODEL.READOUT.MERGE
+    # "max" by the highest logit of all (SPNet).
     cfg.MODEL.BACKBONE.SCALES = []

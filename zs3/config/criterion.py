@@ -7,13 +7,15 @@ from ..runtime.config import CfgNode as CN
 
 def add(cfg: CN) -> None:
     cfg.MODEL.CRITERION = CN()
-    # "SetCriterion", "PixelCrossEntropy", "PixelBinaryCrossEntropy" or "ClassMasks" (a mask a
-    # class).
+    # "SetCriterion", "ClassMasks" (a mask a class), "PixelCrossEntropy", "PixelBinaryCrossEntropy",
+    # "GridCrossEntropy" (SPNet) or "ContextualCriterion" (CaGNet).
     cfg.MODEL.CRITERION.NAME = "SetCriterion"
     # The mask loss of SetCriterion and ClassMasks: "focal" (MaskFormer) or "bce" (Mask2Former).
     cfg.MODEL.CRITERION.MASK_LOSS = "focal"
     # Weights of the losses; those of supervised layers are added up.
     cfg.MODEL.CRITERION.CLASS_WEIGHT = 1.0
+    # ContextualCriterion: how far latent codes are from normal ones.
+    cfg.MODEL.CRITERION.DIVERGENCE_WEIGHT = 100.0
     cfg.MODEL.CRITERION.MASK_WEIGHT = 20.0
     cfg.MODEL.CRITERION.DICE_WEIGHT = 1.0
     # Matching costs.
@@ -37,6 +39,8 @@ def add(cfg: CN) -> None:
     cfg.MODEL.CRITERION.IMPORTANCE_SAMPLE_RATIO = 0.75
 
     cfg.MODEL.LABEL_POLICY = CN()
-    # What a model is asked about in training: "Inductive" (seen names; unseen pixels are ignored)
-    # or "Transductive" (all names; unseen pixels are what the model itself takes them for).
+    # What a model is asked about in training: "Inductive" (seen names) or "KnownNames" (all names,
+    # for classifiers that generation trains), which ignore unseen pixels; "Transductive" (all
+    # names; unseen pixels are what the model itself takes them for); or "AllLabels" (ZS3Net's
+    # second stage takes layouts from those).
     cfg.MODEL.LABEL_POLICY.NAME = "Inductive"

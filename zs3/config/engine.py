@@ -13,8 +13,12 @@ def add(cfg: CN) -> None:
     cfg.SOLVER.LR_MULTIPLIERS = [["backbone", 0.1]]
     # Weight decay of embeddings (queries, positions).
     cfg.SOLVER.WEIGHT_DECAY_EMBED = 0.0
+    # Weight decay of biases; -1.0 is that of weights.
+    cfg.SOLVER.WEIGHT_DECAY_BIAS = -1.0
     # WarmupPolyLR: (1 - iteration / MAX_ITER) to this power.
     cfg.SOLVER.POLY_LR_POWER = 0.9
+    # ... where the iteration is rounded down to a multiple of this (SPNet and CaGNet: 10).
+    cfg.SOLVER.POLY_LR_EVERY = 1
     # The schedule ends at this share of the base rate ("WarmupPolyLR", "WarmupCosineLR", and
     # "WarmupPolyToEndLR", which descends to it instead of being cut off there).
     cfg.SOLVER.LR_END = 0.0
@@ -30,6 +34,9 @@ def add(cfg: CN) -> None:
     # Iterations between two lines of the console and metrics.json.
     cfg.SOLVER.LOG_PERIOD = 20
 
+    # What training was told of unseen classes beside their names: "inductive" is nothing. Anything
+    # else stands in every report, beside the name of the data.
+    cfg.TEST.SETTING = "inductive"
     # The metric that decides which checkpoint is the best.
     cfg.TEST.BEST_METRIC = "hIoU"
     # Images predicted together.

@@ -7,7 +7,7 @@ from ..runtime.config import CfgNode as CN
 
 def add(cfg: CN) -> None:
     cfg.MODEL.GROUPING = CN()
-    # "MaskProposals" or "PixelGrid".
+    # "MaskProposals", "PixelGrid" or "ContextualPixels" (CaGNet).
     cfg.MODEL.GROUPING.NAME = "MaskProposals"
     # Backbone features that are levels of the regions, shallow to deep, and the one that sums up
     # the image (averaged over its cells), for namings that ask for them (CascadeNaming).
@@ -34,6 +34,9 @@ def add(cfg: CN) -> None:
     cfg.MODEL.PIXEL_DECODER.ENC_FEATURES = ["res3", "res4", "res5"]
     cfg.MODEL.PIXEL_DECODER.ENC_POINTS = 4
     cfg.MODEL.PIXEL_DECODER.ENC_DIM_FEEDFORWARD = 1024
+    # ASPPDecoder only (DeepLabV3+; IN_FEATURES are a fine map and a coarse one): width the fine map
+    # is reduced to. CONV_DIM is the width of its looks at the coarse one.
+    cfg.MODEL.PIXEL_DECODER.LOW_LEVEL_DIM = 48
     cfg.MODEL.QUERY_DECODER = CN()
     # "DETRDecoder" (one map, full attention) or "MaskedDecoder" (several maps in turn, attention
     # inside the masks).
@@ -56,6 +59,13 @@ def add(cfg: CN) -> None:
     cfg.MODEL.QUERY_DECODER.DEEP_SUPERVISION = True
     # A 1x1 convolution in front even where the widths already agree.
     cfg.MODEL.QUERY_DECODER.ENFORCE_INPUT_PROJ = False
+    cfg.MODEL.CONTEXT = CN()
+    # ContextualPixels: width of the convolutions that look around.
+    cfg.MODEL.CONTEXT.DIM = 256
+    # Weigh them pixel by pixel. CaGNet's first version, probably that of the released weights, had
+    # False, and a padding of 1 in POOL_PADDING.
+    cfg.MODEL.CONTEXT.WITH_SELECTOR = True
+    cfg.MODEL.CONTEXT.POOL_PADDING = 0
     cfg.MODEL.RESIDUAL_PROPOSAL = CN()
     # One more proposal, at prediction: what no query claims. For training data with ignored unseen
     # pixels.

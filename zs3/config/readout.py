@@ -14,6 +14,8 @@ def add(cfg: CN) -> None:
     # ... taken after resizing the logits to the "input" or to the "output" size, or on the "grid",
     # whose scores are resized with their padding (CAT-Seg's whole images).
     cfg.MODEL.READOUT.ACTIVATE_AT = "output"
+    # PixelReadout: resize the grid with its corner cells' centres in the corners (ZS3Net).
+    cfg.MODEL.READOUT.ALIGN_CORNERS = False
     # RegionReadout: resize masks to the output size before painting, not the painted scores.
     cfg.MODEL.READOUT.PAINT_AT_OUTPUT = False
     # PixelReadout: of several groupings read the "last", or the highest logit of all ("max"), as

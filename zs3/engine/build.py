@@ -12,6 +12,7 @@ from torch import nn
 
 from ..checkpoints.weight_file import BEST, FINAL
 from ..data.loader import build_train_loader
+from ..registry import STEP_REGISTRY
 from ..runtime.config import CfgNode
 from .checkpointer import Checkpointer
 from .ema import WeightAverage
@@ -23,11 +24,11 @@ from .hooks import (
     ProgressBar,
     WriterHook,
 )
-from .optimizer import build_optimizer, freeze
-from .parallel import agree_on_buffers, share
+from .optimizer import freeze
+from .parallel import agree_on_buffers
 from .randomness import undisturbed
-from .schedule import build_schedule
-from .steps import Batch, Stateful, SupervisedStep
+from .self_training import SelfTraining
+from .steps import Batch, Stateful, TrainingStep
 from .trainer import Trainer
 from .weights import Weights, export_weights
 
@@ -51,11 +52,7 @@ def build_trainer(
         ValueError: the configuration describes no training.
     """
     solver, directory = cfg.SOLVER, Path(cfg.OUTPUT_DIR)
-    freeze(model, cfg.MODEL.FREEZE)
-    optimizer = build_optimizer(cfg, model)
-    schedule = build_schedule(cfg, optimizer)
-    shared = share(model, find_unused_parameters=solver.FIND_UNUSED_PARAMETERS)
-    step = SupervisedStep.from_config(cfg, shared, optimizer, schedule)
+    step = build_step(cfg, model)
     average = WeightAverage(model, solver.EMA_DECAY) if solver.EMA_DECAY else None
     parts: dict[str, Stateful] = {"model": Weights(model), **step.parts()}
     hooks: list[Hook] = [ProgressBar()]
@@ -90,6 +87,19 @@ def build_trainer(
     )
     trainer.register_hooks(hooks)
     return trainer
+
+
+def build_step(cfg: CfgNode, model: nn.Module) -> TrainingStep:
+    """
+    SOLVER.STEP with its optimizers, for what MODEL.FREEZE leaves to train; behind self-training if
+    that is enabled.
+
+    Raises:
+        ValueError: no such step, or a model that it cannot train.
+    """
+    freeze(model, cfg.MODEL.FREEZE)
+    step: TrainingStep = STEP_REGISTRY.get(cfg.SOLVER.STEP).from_config(cfg, model)
+    return SelfTraining.from_config(cfg, step, model) if cfg.SELF_TRAINING.ENABLED else step
 
 
 def _evaluate(

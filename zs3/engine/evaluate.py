@@ -73,7 +73,8 @@ def evaluate(
             if comm.is_main_process() and evaluator.output_dir:
                 _report(cfg, evaluator, evaluator.output_dir)
         if comm.is_main_process():
-            print_results(name, results[name], vocabulary_of(name) if per_class else None)
+            setting = "" if cfg.TEST.SETTING == "inductive" else f" ({cfg.TEST.SETTING})"
+            print_results(name + setting, results[name], vocabulary_of(name) if per_class else None)
             folder = Path(cfg.OUTPUT_DIR) / "inference" / name
             logger.info("metrics, classes, pictures and the report are in %s", folder)
     return next(iter(results.values())) if len(results) == 1 else results
@@ -89,8 +90,8 @@ def training_vocabulary(cfg: CfgNode) -> Vocabulary | None:
 
 def _report(cfg: CfgNode, evaluator: Evaluator, folder: Path) -> None:
     """What has made the scores in a folder, and the page about them if they are the standard's."""
-    record = json.dumps(run_record() | {"config": dump(cfg)}, indent=1) + "\n"
-    write_atomically(folder / RUN, record.encode())
+    record = run_record() | {"setting": cfg.TEST.SETTING, "config": dump(cfg)}
+    write_atomically(folder / RUN, (json.dumps(record, indent=1) + "\n").encode())
     is_shown = isinstance(evaluator, ZeroShotEvaluator) and STANDARD in evaluator.protocols
     has_page = cfg.TEST.REPORT and is_shown
     # What an earlier evaluation has left would be taken for this one's.

@@ -56,6 +56,7 @@ def parameter_groups(
     weight_decay: float,
     weight_decay_norm: float,
     weight_decay_embed: float,
+    weight_decay_bias: float | None = None,
     lr_multipliers: Sequence[tuple[str, float]] = (),
 ) -> list[dict[str, Any]]:
     """
@@ -63,6 +64,7 @@ def parameter_groups(
 
     Args:
         weight_decay: of everything but norm layers and embeddings, which have their own.
+        weight_decay_bias: of biases outside norm layers; None for that of everything.
         lr_multipliers: (pattern, factor): the first pattern found in a name scales its rate.
 
     Returns:
@@ -78,6 +80,8 @@ def parameter_groups(
             decay = weight_decay_norm
         elif isinstance(module, nn.Embedding):
             decay = weight_decay_embed
+        elif name.endswith("bias") and weight_decay_bias is not None:
+            decay = weight_decay_bias
         if name.endswith(_NO_DECAY):
             decay = 0.0
         rate = lr * next((by for pattern, by in lr_multipliers if re.search(pattern, name)), 1.0)
@@ -102,6 +106,7 @@ def build_optimizer(cfg: CfgNode, model: nn.Module) -> Optimizer:
         weight_decay=solver.WEIGHT_DECAY,
         weight_decay_norm=solver.WEIGHT_DECAY_NORM,
         weight_decay_embed=solver.WEIGHT_DECAY_EMBED,
+        weight_decay_bias=None if solver.WEIGHT_DECAY_BIAS < 0 else solver.WEIGHT_DECAY_BIAS,
         lr_multipliers=solver.LR_MULTIPLIERS,
     )
     for group in groups:

@@ -58,6 +58,16 @@ def steps(milestones: Sequence[int], *, gamma: float) -> Factor:
     return lambda t: gamma ** bisect_right(milestones, t)
 
 
+def decays(start: int, every: int, *, gamma: float) -> Factor:
+    """Times gamma at `start` and every so many iterations from there."""
+    return lambda t: gamma ** ((t - start) // every + 1) if t >= start else 1.0
+
+
+def held(factor: Factor, every: int) -> Factor:
+    """What `factor` was at the last multiple of `every`."""
+    return lambda t: factor(t - t % every)
+
+
 def ramp(start: float, iters: int) -> Factor:
     """Linear from `start` to 1 in `iters` iterations."""
     return lambda t: start + (1 - start) * t / iters if t < iters else 1.0
@@ -81,7 +91,8 @@ def lr_factor(cfg: CfgNode) -> Factor:
     if name in ("WarmupPolyLR", "WarmupPolyToEndLR"):
         power, end = solver.POLY_LR_POWER, solver.LR_END
         kind = poly if name == "WarmupPolyLR" else poly_to
-        return kind(solver.MAX_ITER, power=power, end=end, ramp=ramp(*warm_up))
+        factor = kind(solver.MAX_ITER, power=power, end=end, ramp=ramp(*warm_up))
+        return held(factor, solver.POLY_LR_EVERY)
     if name == "WarmupCosineLR":
         return warmed(cosine(solver.MAX_ITER, end=solver.LR_END), *warm_up)
     if name == "WarmupMultiStepLR":

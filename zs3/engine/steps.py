@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
+from ..registry import STEP_REGISTRY
 from ..runtime.config import CfgNode
 from .clipping import Clipping, build_clipping, no_clipping
-from .optimizer import OptimizerState
-from .schedule import Schedule
+from .optimizer import OptimizerState, build_optimizer
+from .parallel import share
+from .schedule import Schedule, build_schedule
 
 Batch = list[dict[str, Any]]
 
@@ -48,6 +50,7 @@ class TrainingStep(Protocol):
         """
 
 
+@STEP_REGISTRY.register()
 class SupervisedStep:
     """
     Sum of the model's losses, backward, clipping, optimizer, schedule.
@@ -80,15 +83,16 @@ class SupervisedStep:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=scales)
 
     @classmethod
-    def from_config(
-        cls, cfg: CfgNode, model: nn.Module, optimizer: Optimizer, schedule: Schedule
-    ) -> SupervisedStep:
+    def from_config(cls, cfg: CfgNode, model: nn.Module) -> SupervisedStep:
+        """For what is trained of a model; it becomes one of several processes, if there are any."""
+        optimizer = build_optimizer(cfg, model)
+        shared = share(model, find_unused_parameters=cfg.SOLVER.FIND_UNUSED_PARAMETERS)
         # CPUs have no float16 arithmetic to speak of.
         kind = torch.float16 if next(model.parameters()).is_cuda else torch.bfloat16
         return cls(
-            model,
+            shared,
             optimizer,
-            schedule,
+            build_schedule(cfg, optimizer),
             clipping=build_clipping(cfg),
             autocast=kind if cfg.SOLVER.AMP.ENABLED else None,
         )

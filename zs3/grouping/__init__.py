@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .aspp_decoder import ASPPDecoder
 from .build import Grouping, build_grouping
+from .contextual import ContextualPixels, ContextualRegions
 from .deformable import DeformableAttention
 from .deformable_pixel_decoder import MSDeformAttnPixelDecoder
 from .detr_decoder import DETRDecoder
@@ -18,7 +20,10 @@ __all__ = [
     "FPN",
     "PIXEL_DECODER_REGISTRY",
     "QUERY_DECODER_REGISTRY",
+    "ASPPDecoder",
     "BackboneMap",
+    "ContextualPixels",
+    "ContextualRegions",
     "DETRDecoder",
     "DecodedPixels",
     "DeformableAttention",

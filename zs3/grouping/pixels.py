@@ -18,7 +18,8 @@ from .registry import PIXEL_DECODER_REGISTRY
 class PixelGrid(nn.Module):
     """
     Args:
-        pixel_decoder: backbone maps -> `DecodedPixels`, whose mask features are the grid.
+        pixel_decoder: backbone maps -> `DecodedPixels`, whose mask features are the grid. It is
+            asked once for each scale of a `MultiScale` backbone.
     """
 
     @configurable

@@ -8,6 +8,7 @@ from .build import build_naming
 from .cascade import CascadeNaming
 from .cosine import TextClassifier
 from .cost_volume import CostVolume
+from .critic import Critic
 from .linear import Linear
 from .projection import Projection
 
@@ -15,6 +16,7 @@ __all__ = [
     "AlignmentDecoder",
     "CascadeNaming",
     "CostVolume",
+    "Critic",
     "GaussianAggregation",
     "Linear",
     "NaiveSum",

@@ -50,6 +50,7 @@ class Linear(nn.Module):
         if text.shape[-3] != self.num_classes:
             raise ValueError(
                 f"this classifier was trained for {self.num_classes} classes and is asked about "
-                f"{text.shape[-3]}; use its own vocabulary, or a naming that reads text."
+                f"{text.shape[-3]}; use its own vocabulary, or a naming that reads text, or if the "
+                "model generates features, refit it: zs3 refit MODEL OUT --classes FILE."
             )
         return self.linear(regions.embeddings)

@@ -13,7 +13,8 @@ from functools import cache
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from ..resize import resize
 
 Size = tuple[int, int]
 # The score maps (k, H, W) of one image at one size for a slice of k classes.
@@ -134,10 +135,3 @@ def best_class(scores: Tensor) -> tuple[Tensor, Tensor]:
         labels = torch.where(score > best, number, labels)
         best = torch.maximum(best, score)
     return best, labels.long()
-
-
-def resize(maps: Tensor, size: Size) -> Tensor:
-    """(B, C, h, w) -> (B, C, H, W), bilinear with half-pixel centres, without antialiasing."""
-    if maps.shape[-2:] == size:
-        return maps
-    return F.interpolate(maps, size, mode="bilinear", align_corners=False)

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ..refinement import SeenBias, build_refiners
+from ..regions import highest
 from ..registry import READOUT_REGISTRY
+from ..resize import resize
 from ..runtime.config import CfgNode, configurable
 from ..scene import Scene
 from ..text import TextBank
 from .base import Prepared, Readout
-from .maps import ClassMaps, ScoreMaps, Size, resize
+from .maps import ClassMaps, ScoreMaps, Size
 
 ACTIVATIONS = ("softmax", "sigmoid", "none")
 SIZES = ("grid", "input", "output")
@@ -40,6 +41,8 @@ class PixelReadout(Readout):
             CAT-Seg does with whole images; the padding is not removed, which makes an image that
             had to be padded a little smaller, and of a grid finer than its image only the first
             rows and columns stay.
+        align_corners: the grid is resized to the padded input with its corner cells' centres in the
+            corners (ZS3Net).
         class_chunk: classes whose full-size maps are held at a time while softmax's denominator is
             summed up.
         merge: of several groupings read the "last"; or their highest logits ("max"), resized to the
@@ -57,6 +60,7 @@ class PixelReadout(Readout):
         bias: SeenBias | None = None,
         activation: str = "softmax",
         activate_at: str = "output",
+        align_corners: bool = False,
         class_chunk: int = 64,
         merge: str = "last",
     ) -> None:
@@ -75,6 +79,7 @@ class PixelReadout(Readout):
         self.bias = bias or SeenBias(gamma=0.0)
         self.activation = activation
         self.activate_at = activate_at
+        self.align_corners = align_corners
         self.class_chunk = class_chunk
         self.merge = merge
 
@@ -86,6 +91,7 @@ class PixelReadout(Readout):
             "bias": bias,
             "activation": cfg.MODEL.READOUT.ACTIVATION,
             "activate_at": cfg.MODEL.READOUT.ACTIVATE_AT,
+            "align_corners": cfg.MODEL.READOUT.ALIGN_CORNERS,
             "class_chunk": cfg.TEST.CLASS_CHUNK,
             "merge": cfg.MODEL.READOUT.MERGE,
         }
@@ -103,10 +109,10 @@ class PixelReadout(Readout):
                 f"PixelReadout needs one logit for each of {num_classes} classes, but got "
                 f"{scores.shape[-1]}; a pixel is never void: set MODEL.NAMING.WITH_VOID False."
             )
-        maps = scene.regions.paint(scores)
         if self.merge == "max":
-            for regions, others in zip(scene.earlier, logits[:-1], strict=True):
-                maps = torch.maximum(maps, resize(regions.paint(others), scene.regions.grid))
+            maps = highest([*scene.earlier, scene.regions], logits)
+        else:
+            maps = scene.regions.paint(scores)
         for refiner in self.refiners:
             maps = refiner(maps, scene)
         return Prepared(scene, maps)
@@ -153,7 +159,8 @@ class PixelReadout(Readout):
         def logits(classes: slice) -> Tensor:
             if self.activate_at == "grid":
                 return prepared.scores[image, classes, :height, :width]
-            maps = resize(prepared.scores[image : image + 1, classes], images.padded_size)
+            cells = prepared.scores[image : image + 1, classes]
+            maps = resize(cells, images.padded_size, align_corners=self.align_corners)
             return resize(maps[..., :height, :width], size)[0]
 
         return ScoreMaps(logits, prepared.num_classes, size)

@@ -13,11 +13,12 @@ from torch.nn import functional as F
 from ..grouping import ResidualProposal
 from ..refinement import SeenBias, build_refiners
 from ..registry import READOUT_REGISTRY
+from ..resize import resize
 from ..runtime.config import CfgNode, configurable
 from ..scene import Scene
 from ..text import TextBank
 from .base import Prepared, Readout
-from .maps import ClassMaps, Size, resize
+from .maps import ClassMaps, Size
 
 
 @READOUT_REGISTRY.register()

@@ -107,14 +107,16 @@ def _read(folder: Path, run: str) -> Evaluation:
         for task, metrics in _json(folder / METRICS, "sem_seg").items()
     }
     classes = tuple(_classes(folder / CLASSES))
+    record = _json(folder / RUN, "command", "date", "seed", "versions", "machine", "config")
+    setting = record.get("setting", "inductive")
     return Evaluation(
         run=run,
-        dataset=folder.name,
+        dataset=folder.name if setting == "inductive" else f"{folder.name} ({setting})",
         scores=scores,
         classes=classes,
         confusion=_confusion(folder / CONFUSION, len(classes)),
         images=_json(folder / IMAGES, "scores", "best", "worst"),
-        record=_json(folder / RUN, "command", "date", "seed", "versions", "machine", "config"),
+        record=record,
         calibration=_json(folder / CALIBRATION, "gammas", "S", "U", "hIoU"),
     )
 

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import torch
+
+from zs3.engine.self_training import completed
+from zs3.vocabulary import IGNORE
+
+UNSEEN = torch.tensor([False, False, True, True])
+# One row a pixel: unseen first, unseen second, unseen last, and one that is labelled.
+SCORES = torch.tensor(
+    [[0.1, 0.2, 0.3, 0.4], [0.1, 0.6, 0.3, 0.0], [0.5, 0.4, 0.1, 0.0], [0.0, 0.0, 1.0, 0.0]]
+).T.reshape(4, 2, 2)
+LABELS = torch.tensor([[IGNORE, IGNORE], [IGNORE, 1]])
+
+
+def test_an_unseen_class_among_the_best_is_taken():
+    made = completed(LABELS, SCORES, UNSEEN, top=1)
+    assert made.tolist() == [[3, IGNORE], [IGNORE, 1]]
+    assert completed(LABELS, SCORES, UNSEEN, top=2).tolist() == [[3, 2], [IGNORE, 1]]
+    assert completed(LABELS, SCORES, UNSEEN, top=4).tolist() == [[3, 2], [2, 1]]
+
+
+def test_the_most_certain_are_kept():
+    made = completed(LABELS, SCORES, UNSEEN, top=4, keep=0.34)
+    assert made.tolist() == [[3, IGNORE], [IGNORE, 1]]
+    assert torch.equal(completed(LABELS, SCORES, UNSEEN, top=4, keep=0.1), LABELS)
