@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from . import zegformer
+from . import lseg, sazs, zegformer
 from .key_map import Rule
 
 State = dict[str, Tensor]
@@ -43,6 +43,8 @@ FAMILIES = (
         zegformer.convert,
         zegformer.DROPPED,
     ),
+    Family("SAZS", r"edgeocr_cls_head\.", sazs.convert, sazs.DROPPED),
+    Family("LSeg", r"net\.(scratch|pretrained)\.", lseg.convert, lseg.DROPPED),
 )
 
 

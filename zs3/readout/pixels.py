@@ -14,6 +14,7 @@ from ..runtime.config import CfgNode, configurable
 from ..scene import Scene
 from ..text import TextBank
 from .base import Prepared, Readout
+from .enlargement import ENLARGEMENTS
 from .maps import ClassMaps, Size, resize
 
 ACTIVATIONS = ("softmax", "sigmoid")
@@ -24,6 +25,7 @@ SIZES = ("input", "output")
 class PixelReadout(Readout):
     """
     Grid -> padded input size -> crop to the image -> output size; activated on the way or after.
+    Other ways from the grid to pixels: `enlargement`.
 
     Args:
         refiners: map refiners, applied to the logits on the grid in order: (logits (B, K, h, w),
@@ -34,11 +36,12 @@ class PixelReadout(Readout):
             "output" resizes logits and activates last, which keeps edges sharp when the output is
             larger than the input. Where both sizes are the same, as in SPNet's own protocol, they
             do not differ.
+        enlargement: how maps on the grid become larger, see `ENLARGEMENTS`.
         class_chunk: classes whose full-size maps are held at a time while softmax's denominator is
             summed up.
 
     Raises:
-        ValueError: an unknown activation or place.
+        ValueError: an unknown activation, place or enlargement.
     """
 
     @configurable
@@ -49,6 +52,7 @@ class PixelReadout(Readout):
         bias: SeenBias | None = None,
         activation: str = "softmax",
         activate_at: str = "output",
+        enlargement: str = "by_input",
         class_chunk: int = 64,
     ) -> None:
         super().__init__()
@@ -60,10 +64,15 @@ class PixelReadout(Readout):
             raise ValueError(
                 f"scores are activated at {' or '.join(SIZES)} size, not at {activate_at!r}."
             )
+        if enlargement not in ENLARGEMENTS:
+            raise ValueError(
+                f"no enlargement is called {enlargement!r}; there are {', '.join(ENLARGEMENTS)}."
+            )
         self.refiners = nn.ModuleList(refiners)
         self.bias = bias or SeenBias(gamma=0.0)
         self.activation = activation
         self.activate_at = activate_at
+        self.enlarge = ENLARGEMENTS[enlargement]
         self.class_chunk = class_chunk
 
     @classmethod
@@ -74,6 +83,7 @@ class PixelReadout(Readout):
             "bias": bias,
             "activation": cfg.MODEL.READOUT.ACTIVATION,
             "activate_at": cfg.MODEL.READOUT.ACTIVATE_AT,
+            "enlargement": cfg.MODEL.READOUT.ENLARGEMENT,
             "class_chunk": cfg.TEST.CLASS_CHUNK,
         }
 
@@ -97,12 +107,12 @@ class PixelReadout(Readout):
 
     def maps(self, prepared: Prepared, image: int, size: Size) -> ClassMaps:
         images = prepared.scene.images
-        height, width = images.sizes[image]
-        activate_at = (height, width) if self.activate_at == "input" else size
+        own = images.sizes[image]
+        activate_at = own if self.activate_at == "input" else size
 
         def logits(classes: slice) -> Tensor:
-            maps = resize(prepared.scores[image : image + 1, classes], images.padded_size)
-            return resize(maps[..., :height, :width], activate_at)[0]
+            maps = prepared.scores[image : image + 1, classes]
+            return self.enlarge(maps, images.padded_size, own, activate_at)[0]
 
         activate = self._activation(logits, prepared.num_classes)
 
