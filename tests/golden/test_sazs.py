@@ -5,16 +5,20 @@ from pathlib import Path
 import kinds_datasets
 import kinds_sazs_losses
 import kinds_sazs_models
+import kinds_sazs_scores
 import pytest
 import suite
 
-KINDS: suite.Kinds = {**kinds_datasets.KINDS, **kinds_sazs_models.KINDS, **kinds_sazs_losses.KINDS}
+KINDS: suite.Kinds = {
+    **kinds_datasets.KINDS,
+    **kinds_sazs_losses.KINDS,
+    **kinds_sazs_models.KINDS,
+    **kinds_sazs_scores.KINDS,
+}
 NOT_YET = frozenset(
     {
         "color_affinity",
         "dino_features_to_masks",
-        "eval_fusion",
-        "lseg_eval",
         "spectral_eigs",
     }
 )
