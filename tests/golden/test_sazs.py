@@ -6,6 +6,7 @@ import kinds_datasets
 import kinds_sazs_losses
 import kinds_sazs_models
 import kinds_sazs_scores
+import kinds_sazs_spectral
 import pytest
 import suite
 
@@ -14,14 +15,9 @@ KINDS: suite.Kinds = {
     **kinds_sazs_losses.KINDS,
     **kinds_sazs_models.KINDS,
     **kinds_sazs_scores.KINDS,
+    **kinds_sazs_spectral.KINDS,
 }
-NOT_YET = frozenset(
-    {
-        "color_affinity",
-        "dino_features_to_masks",
-        "spectral_eigs",
-    }
-)
+NOT_YET: frozenset[str] = frozenset()
 
 
 @pytest.mark.parametrize("path", suite.cases("sazs"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from timm.models.vision_transformer import VisionTransformer
@@ -99,6 +100,14 @@ class ViT(nn.Module):
         side = round(trained.shape[1] ** 0.5)
         resized = self.resize_positions(trained.mT.unflatten(2, (side, side)), grid)
         return torch.cat((self.pos_embed[:, :1], resized.flatten(2).mT), 1)
+
+    def keys(self, images: Tensor) -> Tensor:
+        """What the last block's attention compares: keys (B, T, C) of all heads side by side."""
+        x = self.tokens(images)
+        blocks: list[Any] = list(self.blocks)  # Any: timm's
+        for block in blocks[:-1]:
+            x = block(x)
+        return blocks[-1].attn.qkv(blocks[-1].norm1(x)).chunk(3, -1)[1]
 
     def forward(self, images: Tensor, taps: Sequence[int]) -> list[Tensor]:
         """
