@@ -17,6 +17,9 @@ def add(cfg: CN) -> None:
     cfg.SOLVER.POLY_LR_POWER = 0.9
     # The schedule ends at this share of the base rate ("WarmupPolyLR" and "WarmupCosineLR").
     cfg.SOLVER.LR_END = 0.0
+    # Iterations that a learning rate is held for: an epoch's, where published code sets it once an
+    # epoch.
+    cfg.SOLVER.LR_PERIOD = 1
     # Batches whose gradients are added up before a step.
     cfg.SOLVER.ACCUMULATE = 1
     # Several processes: look for parameters that a step did not use, for models that skip some.
@@ -46,6 +49,12 @@ def add(cfg: CN) -> None:
     cfg.TEST.SLIDING_WINDOW.BATCH = 4
     # Published protocols to report beside the standard metrics: "zegformer", "spnet", "zs3net".
     cfg.TEST.PROTOCOLS = []
+    # Episodes (PASCAL-5i, COCO-20i): what is predicted at void pixels counts against the class, as
+    # in SAZS's evaluation.
+    cfg.TEST.VOID_COUNTS = False
+    # Report apart what choosing between the prediction and the masks of MODEL.SPECTRAL with the
+    # labels in hand would score: an upper bound, SAZS's published fusion.
+    cfg.TEST.ORACLE = False
     # Pictures (input, truth, prediction) written by an evaluation.
     cfg.TEST.PICTURES = 8
     # Write report.html, a page about the evaluation with its best and worst images.

@@ -56,6 +56,11 @@ def warmed(factor: Factor, start: float, iters: int) -> Factor:
     return lambda t: first + (last - first) * t / iters if t < iters else factor(t)
 
 
+def held(factor: Factor, period: int) -> Factor:
+    """Changes every `period` iterations only, as where a rate is set once an epoch."""
+    return lambda t: factor(t // period * period)
+
+
 def lr_factor(cfg: CfgNode) -> Factor:
     """
     The factor that SOLVER describes.
@@ -110,5 +115,12 @@ class Schedule:
 
 
 def build_schedule(cfg: CfgNode, optimizer: Optimizer) -> Schedule:
-    """The schedule that SOLVER describes, at its start."""
-    return Schedule(optimizer, lr_factor(cfg))
+    """
+    The schedule that SOLVER describes, at its start.
+
+    Raises:
+        ValueError: as `lr_factor`; or a rate that is held for no iteration.
+    """
+    if cfg.SOLVER.LR_PERIOD < 1:
+        raise ValueError(f"SOLVER.LR_PERIOD is {cfg.SOLVER.LR_PERIOD}; expected 1 or more.")
+    return Schedule(optimizer, held(lr_factor(cfg), cfg.SOLVER.LR_PERIOD))

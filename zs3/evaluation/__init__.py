@@ -1,7 +1,15 @@
 """Scores, tables and pictures of what a segmentor predicts."""
 
+from .episode_evaluator import EpisodeEvaluator
 from .gallery import Gallery
 from .report import class_table, print_report, summary_table
 from .zero_shot import ZeroShotEvaluator
 
-__all__ = ["Gallery", "ZeroShotEvaluator", "class_table", "print_report", "summary_table"]
+__all__ = [
+    "EpisodeEvaluator",
+    "Gallery",
+    "ZeroShotEvaluator",
+    "class_table",
+    "print_report",
+    "summary_table",
+]

@@ -169,7 +169,7 @@ class ZeroShotEvaluator(DatasetEvaluator):
         Raises:
             ValueError: no labelled pixel was seen.
         """
-        confusion = _sum_over_processes(self._confusion)
+        confusion = sum_over_processes(self._confusion)
         if not confusion.any():
             raise ValueError("nothing to score: no pixel of the evaluated images has a label.")
         names, is_seen = np.array(self.vocabulary.names), np.array(self.vocabulary.is_seen)
@@ -233,7 +233,8 @@ class ZeroShotEvaluator(DatasetEvaluator):
         save_png(path, picture)
 
 
-def _sum_over_processes(confusion: np.ndarray) -> np.ndarray:
+def sum_over_processes(confusion: np.ndarray) -> np.ndarray:
+    """Integers of any shape, added up over the processes of a distributed run."""
     if comm.get_world_size() == 1:
         return confusion
     device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
