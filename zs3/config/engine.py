@@ -55,6 +55,8 @@ def add(cfg: CN) -> None:
     # Report apart what choosing between the prediction and the masks of MODEL.SPECTRAL with the
     # labels in hand would score: an upper bound, SAZS's published fusion.
     cfg.TEST.ORACLE = False
+    # Folder of the masks in SAZS's layout, NAME_k0.png, ...; "" computes them.
+    cfg.TEST.ORACLE_MASKS = ""
     # Pictures (input, truth, prediction) written by an evaluation.
     cfg.TEST.PICTURES = 8
     # Write report.html, a page about the evaluation with its best and worst images.

@@ -14,7 +14,8 @@ import torch
 from ..checkpoints.weight_file import FINAL, VOCABULARY, weight_file
 from ..data import build_test_loader, register_datasets, vocabulary_of
 from ..environment import run_record
-from ..evaluation import Gallery, ZeroShotEvaluator, print_report
+from ..evaluation import ZeroShotEvaluator, print_report
+from ..evaluation.build import build_evaluator
 from ..evaluation.gallery import IMAGES
 from ..evaluation.page import PAGE, RUN, write_page
 from ..files import write_atomically
@@ -130,29 +131,27 @@ def evaluate(cfg: CfgNode, model: ZeroShotSegmentor, per_class: bool = False) ->
     results: dict[str, Any] = {}
     for name in cfg.DATASETS.TEST:
         folder = Path(cfg.OUTPUT_DIR) / "inference" / name
-        observers = [Gallery.of_dataset(name, folder)] if cfg.TEST.REPORT else []
-        evaluator = ZeroShotEvaluator.of_dataset(
-            name, folder, cfg.TEST.PICTURES, cfg.TEST.PROTOCOLS, observers
-        )
+        evaluator = build_evaluator(cfg, name, folder)
         loader = build_test_loader(cfg, name)
         was_training = model.training
         model.eval()
         results[name] = inference_on_dataset(model.labels, loader, evaluator)
         model.train(was_training)
         if comm.is_main_process():
-            print_report(
-                {name: results[name]["sem_seg"]}, vocabulary_of(name) if per_class else None
-            )
-            _report(cfg, folder)
+            tables = {name: results[name]["sem_seg"]}
+            if "sem_seg_oracle" in results[name]:
+                tables[f"{name}, chosen by the labels"] = results[name]["sem_seg_oracle"]
+            print_report(tables, vocabulary_of(name) if per_class else None)
+            _report(cfg, folder, with_page=isinstance(evaluator, ZeroShotEvaluator))
             logger.info("metrics, classes, pictures and the report are in %s", folder)
     return results[cfg.DATASETS.TEST[0]] if len(results) == 1 else results
 
 
-def _report(cfg: CfgNode, folder: Path) -> None:
+def _report(cfg: CfgNode, folder: Path, *, with_page: bool) -> None:
     """What has made the scores in a folder, and the page about them."""
     record = json.dumps(run_record() | {"config": dump(cfg)}, indent=1) + "\n"
     write_atomically(folder / RUN, record.encode())
-    if cfg.TEST.REPORT:
+    if cfg.TEST.REPORT and with_page:
         write_page([folder], folder / PAGE)
         return
     for stale in (IMAGES, PAGE):  # of an earlier evaluation; they would be taken for this one's

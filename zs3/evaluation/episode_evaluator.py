@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,9 @@ from ..runtime.evaluation import DatasetEvaluator
 from ..runtime.utils import comm
 from ..vocabulary import Vocabulary
 from .episodes import VOID, EpisodeScores, Overlap, oracle_choice
+from .oracle import Masks
+from .reduction import sum_over_processes
 from .report import metrics_json
-from .zero_shot import sum_over_processes
-
-# sample -> (N, H, W) bool, masks of an image that need no labels.
-Masks = Callable[[Sample], np.ndarray]
 
 
 class EpisodeEvaluator(DatasetEvaluator):
@@ -94,9 +92,10 @@ class EpisodeEvaluator(DatasetEvaluator):
             network = Overlap.of(mask, target, void_counts=self.void_counts)
             self._network.add(label, network)
             if self.oracle is not None:
+                image = sample["image"].permute(1, 2, 0).cpu().numpy()
                 masks = [
                     Overlap.of(other.astype(int), target, void_counts=self.void_counts)
-                    for other in self.oracle(sample)
+                    for other in self.oracle(sample["file_name"], image, truth.shape)
                 ]
                 choice = oracle_choice(network, masks)
                 self._oracle.add(label, network if choice < 0 else masks[choice])

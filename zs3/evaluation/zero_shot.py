@@ -8,8 +8,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor, distributed
+from torch import Tensor
 
 from ..data.mapper import Sample, SampleReader
 from ..files import write_atomically
@@ -20,6 +19,7 @@ from ..vocabulary import IGNORE, Vocabulary
 from .confusion import accuracy, confusion_matrix, iou, summary
 from .pictures import comparison, palette, save_png
 from .protocols import PROTOCOLS
+from .reduction import sum_over_processes
 from .report import Kinds, class_csv, metrics_json
 
 
@@ -231,13 +231,3 @@ class ZeroShotEvaluator(DatasetEvaluator):
         )
         path.parent.mkdir(parents=True, exist_ok=True)
         save_png(path, picture)
-
-
-def sum_over_processes(confusion: np.ndarray) -> np.ndarray:
-    """Integers of any shape, added up over the processes of a distributed run."""
-    if comm.get_world_size() == 1:
-        return confusion
-    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-    total = torch.tensor(confusion, device=device)
-    distributed.all_reduce(total)
-    return total.cpu().numpy()

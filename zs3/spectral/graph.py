@@ -61,13 +61,13 @@ class SpectralGraph:
 
     def eigenvectors(
         self,
-        features: Tensor,
+        features: Tensor | None,
         images: Sequence[np.ndarray] = (),
         grid: tuple[int, int] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """
         Args:
-            features: (B, C, h, w), any scale.
+            features: (B, C, h, w), any scale; None for a graph of colours alone.
             images: (H, W, 3) uint8 each; only looked at if colours count.
             grid: of the graph; that of the features if left out. Features are resized after they
                 are scaled, and not scaled again.
@@ -79,38 +79,44 @@ class SpectralGraph:
         Raises:
             ValueError: more vectors than cells, or colours without images.
         """
+        if features is None:
+            affinity = self._with_colours(None, images, grid)
+            return self._laplacian(affinity)
         if self.normalize:
             features = F.normalize(features, dim=1)
-        if grid is not None and grid != features.shape[-2:]:
+        grid = grid or (features.shape[2], features.shape[3])
+        if grid != features.shape[-2:]:
             features = F.interpolate(features, grid, mode="bilinear", align_corners=False)
         rows = features.flatten(2).mT.float()
         if self.matrix == "affinity_svd":
             vectors, values, _ = torch.linalg.svd(rows, full_matrices=False)
-            vectors, values = vectors.mT[:, : self.count], values[:, : self.count]
-            return values, minority_positive(vectors)
+            return values[:, : self.count], minority_positive(vectors.mT[:, : self.count])
         affinity = rows @ rows.mT
         if self.threshold:
             affinity = affinity.clamp(min=0)
         if self.matrix == "affinity":
             values, vectors = torch.linalg.eigh(affinity.double())
-            values, vectors = values.flip(-1), vectors.flip(-1).mT
-            chosen = values[:, : self.count].float(), vectors[:, : self.count].float()
-            return chosen[0], minority_positive(chosen[1])
+            values, vectors = values.flip(-1)[:, : self.count], vectors.flip(-1).mT
+            return values.float(), minority_positive(vectors[:, : self.count].float())
         affinity = affinity / affinity.amax((1, 2), keepdim=True).clamp(min=1e-12)
-        if self.colour_weight:
-            height, width = features.shape[-2:]
-            affinity = affinity + self.colour_weight * self._colours(images, (height, width)).to(
-                affinity
-            )
+        return self._laplacian(self._with_colours(affinity, images, grid))
+
+    def _laplacian(self, affinity: Tensor) -> tuple[Tensor, Tensor]:
         values, vectors = laplacian_eigenvectors(affinity, self.count, normalised=self.generalised)
         return values, minority_positive(vectors)
 
-    def _colours(self, images: Sequence[np.ndarray], grid: tuple[int, int]) -> Tensor:
-        """(B, N, N)."""
-        if not images:
-            raise ValueError("colours have a weight in the spectral graph, but there is no image.")
-        affinity = COLOURS[self.colour]
-        return torch.stack([torch.from_numpy(affinity(small_image(x, grid))) for x in images])
+    def _with_colours(
+        self, affinity: Tensor | None, images: Sequence[np.ndarray], grid: tuple[int, int] | None
+    ) -> Tensor:
+        """W (B, N, N), of features or of nothing, and the colours'."""
+        if affinity is not None and not self.colour_weight:
+            return affinity
+        if not images or grid is None:
+            raise ValueError("the spectral graph counts colours, but has no image or no grid.")
+        colour = COLOURS[self.colour]
+        each = [torch.from_numpy(colour(small_image(image, grid))) for image in images]
+        weighted = self.colour_weight * torch.stack(each)
+        return weighted if affinity is None else affinity + weighted.to(affinity)
 
 
 def small_image(image: np.ndarray, grid: tuple[int, int]) -> np.ndarray:

@@ -1,0 +1,114 @@
+"""Eigenvectors of images, whatever their graph is made of: the source of the spectral prior."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..runtime.config import CfgNode
+from .clip import ClipPatches
+from .dino import MODELS, DinoKeys
+from .graph import SpectralGraph
+
+COLOUR, BACKBONE, CLIP = "colour", "backbone", "clip"
+
+
+class EigenSegmenter(nn.Module):
+    """
+    Image -> the eigenvectors of its graph, without the constant one.
+
+    Args:
+        graph: how features and colours become a graph; its `count` includes the constant vector.
+        features: images (1, 3, H, W), 0..255 -> (1, C, h, w); None if features are given with the
+            image, or colours are all there is.
+        stride: pixels a cell of the graph; 0 for the grid of the features.
+
+    Raises:
+        ValueError: neither features nor colours count.
+    """
+
+    def __init__(
+        self, *, graph: SpectralGraph, features: nn.Module | None = None, stride: int = 8
+    ) -> None:
+        super().__init__()
+        self.graph = graph
+        self.features = features
+        self.stride = stride
+
+    @torch.no_grad()
+    def forward(self, image: Tensor, given: Tensor | None = None) -> Tensor:
+        """
+        Args:
+            image: (3, H, W), 0..255.
+            given: features (C, h, w) of it, where this has none of its own.
+
+        Returns:
+            Tensor: (K, h, w); the positive side is the smaller one.
+        """
+        maps = None if given is None else given[None]
+        if self.features is not None:
+            maps = self.features(image[None].float())
+        grid = self.grid((image.shape[1], image.shape[2]), maps)
+        pixels = image.permute(1, 2, 0).clamp(0, 255).round().byte().cpu().numpy()
+        _, vectors = self.graph.eigenvectors(maps, [np.ascontiguousarray(pixels)], grid)
+        return vectors[0, 1:].unflatten(1, grid).to(image.device)
+
+    def masks(self, file: str, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """
+        Binary masks of an image as evaluations ask for them.
+
+        Args:
+            file: its name; not looked at.
+            image: (h, w, 3), 0..255.
+            size: (H, W).
+
+        Returns:
+            np.ndarray: (K, H, W) bool, by nearest neighbours.
+
+        Raises:
+            ValueError: the graph needs features of the model.
+        """
+        if self.features is None and not self.graph.colour_weight:
+            raise ValueError(
+                "masks of an image alone cannot be made of the model's backbone; set "
+                "MODEL.SPECTRAL.FEATURES, or name a folder in TEST.ORACLE_MASKS."
+            )
+        device = next((p.device for p in self.parameters()), torch.device("cpu"))
+        pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+        positive = (self(pixels.to(device)) > 0).float()
+        return F.interpolate(positive[None], size, mode="nearest")[0].bool().cpu().numpy()
+
+    def grid(self, size: tuple[int, int], maps: Tensor | None = None) -> tuple[int, int]:
+        """(h, w) of the graph of an image (H, W)."""
+        if not self.stride and maps is not None:
+            return maps.shape[2], maps.shape[3]
+        stride = self.stride or 8
+        return max(size[0] // stride, 1), max(size[1] // stride, 1)
+
+
+def build_segmenter(cfg: CfgNode) -> EigenSegmenter:
+    """
+    What MODEL.SPECTRAL describes.
+
+    Raises:
+        ValueError, OSError: unknown features, or weights that cannot be had.
+    """
+    c = cfg.MODEL.SPECTRAL
+    if c.FEATURES not in (COLOUR, BACKBONE, CLIP, *MODELS):
+        raise ValueError(
+            f"MODEL.SPECTRAL.FEATURES is {c.FEATURES!r}; expected one of {COLOUR}, {BACKBONE}, "
+            f"{CLIP}, {', '.join(MODELS)}."
+        )
+    if c.FEATURES == COLOUR and not c.COLOUR_WEIGHT:
+        raise ValueError("MODEL.SPECTRAL.FEATURES is colour, but COLOUR_WEIGHT is 0; give it one.")
+    features: nn.Module | None = None
+    if c.FEATURES == CLIP:
+        features = ClipPatches.of_name(cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED)
+    elif c.FEATURES in MODELS:
+        features = DinoKeys.of_file(c.FEATURES, c.WEIGHTS)
+    graph = SpectralGraph(
+        count=c.COUNT + 1, colour_weight=c.COLOUR_WEIGHT, colour=c.COLOUR_AFFINITY
+    )
+    return EigenSegmenter(graph=graph, features=features, stride=c.STRIDE)
