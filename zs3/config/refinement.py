@@ -60,6 +60,9 @@ def add(cfg: CN) -> None:
     # 0..1; for "best_overlap" the least IoU.
     cfg.MODEL.SPECTRAL.FUSION = "region_voting"
     cfg.MODEL.SPECTRAL.STRENGTH = 0.5
+    # Directory that keeps eigenvectors from run to run, unless they are the backbone's; "" keeps
+    # none.
+    cfg.MODEL.SPECTRAL.CACHE = ""
     cfg.MODEL.SEEN_BIAS = CN()
     # Subtracted from the scores of seen classes ("gamma", calibrated stacking); 0 is off.
     cfg.MODEL.SEEN_BIAS.GAMMA = 0.0

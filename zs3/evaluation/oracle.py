@@ -15,6 +15,7 @@ import numpy as np
 from ..data.reading import read_label
 from ..files import write_atomically
 from ..runtime.utils import comm
+from ..spectral.store import masks_of, read_vectors
 from ..vocabulary import Vocabulary
 from .episodes import VOID, EpisodeScores, Overlap, oracle_choice
 from .reduction import sum_over_processes
@@ -28,7 +29,8 @@ FILE = "oracle.json"
 
 class MaskFolder:
     """
-    Masks from files in the published layout: NAME_k0.png, NAME_k1.png, ... of image NAME.
+    Masks from files in the published layout, NAME_k0.png, NAME_k1.png, ... of image NAME, or in the
+    compact one.
 
     Args:
         folder: of them.
@@ -44,6 +46,9 @@ class MaskFolder:
             ValueError: a mask of another size than the labels.
         """
         name = Path(file).stem
+        compact = self.folder / f"{name}.npz"
+        if compact.is_file():
+            return masks_of(read_vectors(compact), size)
         files = sorted(self.folder.glob(f"{name}_k*.png"))
         if not files:
             raise FileNotFoundError(

@@ -82,9 +82,13 @@ class DinoKeys(nn.Module):
             {key: value for key, value in state.items() if key.split(".")[0] not in _UNREAD}
         )
 
+    def covered(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The part of an image (H, W) that whole patches cover, from the top left."""
+        return size[0] // self.patch * self.patch, size[1] // self.patch * self.patch
+
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W), 0..255 -> (B, C, h, w), h = H // patch."""
-        height, width = (side // self.patch * self.patch for side in image.shape[-2:])
+        height, width = self.covered((image.shape[-2], image.shape[-1]))
         keys = self.vit.keys((image[..., :height, :width] - self.mean) / self.std)
         return keys[:, 1:].mT.unflatten(2, (height // self.patch, width // self.patch))
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..runtime.config import CfgNode
 from .clip import ClipPatches
 from .dino import MODELS, DinoKeys
 from .graph import SpectralGraph
+from .masks import enlarged
+from .store import VectorCache, masks_of
 
+_COLOUR_STRIDE = 8  # where there is no grid of features
 COLOUR, BACKBONE, CLIP = "colour", "backbone", "clip"
 
 
@@ -24,18 +26,22 @@ class EigenSegmenter(nn.Module):
         features: images (1, 3, H, W), 0..255 -> (1, C, h, w); None if features are given with the
             image, or colours are all there is.
         stride: pixels a cell of the graph; 0 for the grid of the features.
-
-    Raises:
-        ValueError: neither features nor colours count.
+        cache: remembers eigenvectors of images without given features.
     """
 
     def __init__(
-        self, *, graph: SpectralGraph, features: nn.Module | None = None, stride: int = 8
+        self,
+        *,
+        graph: SpectralGraph,
+        features: nn.Module | None = None,
+        stride: int = 8,
+        cache: VectorCache | None = None,
     ) -> None:
         super().__init__()
         self.graph = graph
         self.features = features
         self.stride = stride
+        self.cache = cache
 
     @torch.no_grad()
     def forward(self, image: Tensor, given: Tensor | None = None) -> Tensor:
@@ -47,13 +53,19 @@ class EigenSegmenter(nn.Module):
         Returns:
             Tensor: (K, h, w); the positive side is the smaller one.
         """
-        maps = None if given is None else given[None]
-        if self.features is not None:
-            maps = self.features(image[None].float())
-        grid = self.grid((image.shape[1], image.shape[2]), maps)
-        pixels = image.permute(1, 2, 0).clamp(0, 255).round().byte().cpu().numpy()
-        _, vectors = self.graph.eigenvectors(maps, [np.ascontiguousarray(pixels)], grid)
-        return vectors[0, 1:].unflatten(1, grid).to(image.device)
+        pixels = image.permute(1, 2, 0).clamp(0, 255).round().byte().contiguous().cpu().numpy()
+
+        def make() -> Tensor:
+            maps = None if given is None else given[None]
+            if self.features is not None:
+                maps = self.features(image[None].float())
+            grid = self.grid((image.shape[1], image.shape[2]), maps)
+            _, vectors = self.graph.eigenvectors(maps, [pixels], grid)
+            return vectors[0, 1:].unflatten(1, grid)
+
+        remembers = self.cache is not None and given is None
+        vectors = self.cache(pixels, make) if self.cache and remembers else make()
+        return vectors.to(image.device)
 
     def masks(self, file: str, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """
@@ -77,14 +89,18 @@ class EigenSegmenter(nn.Module):
             )
         device = next((p.device for p in self.parameters()), torch.device("cpu"))
         pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
-        positive = (self(pixels.to(device)) > 0).float()
-        return F.interpolate(positive[None], size, mode="nearest")[0].bool().cpu().numpy()
+        vectors = self(pixels.to(device)).cpu()
+        if isinstance(self.features, DinoKeys) and size == image.shape[:2]:
+            return enlarged(vectors > 0, self.stride or self.features.patch, size).numpy()
+        return masks_of(vectors.numpy(), size)
 
     def grid(self, size: tuple[int, int], maps: Tensor | None = None) -> tuple[int, int]:
         """(h, w) of the graph of an image (H, W)."""
         if not self.stride and maps is not None:
             return maps.shape[2], maps.shape[3]
-        stride = self.stride or 8
+        stride = self.stride or _COLOUR_STRIDE
+        if isinstance(self.features, DinoKeys):
+            size = self.features.covered(size)
         return max(size[0] // stride, 1), max(size[1] // stride, 1)
 
 
@@ -111,4 +127,8 @@ def build_segmenter(cfg: CfgNode) -> EigenSegmenter:
     graph = SpectralGraph(
         count=c.COUNT + 1, colour_weight=c.COLOUR_WEIGHT, colour=c.COLOUR_AFFINITY
     )
-    return EigenSegmenter(graph=graph, features=features, stride=c.STRIDE)
+    cache = None
+    if c.CACHE:
+        source = (c.FEATURES, cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED, c.WEIGHTS, c.STRIDE)
+        cache = VectorCache(c.CACHE, f"{source} {graph}")
+    return EigenSegmenter(graph=graph, features=features, stride=c.STRIDE, cache=cache)
