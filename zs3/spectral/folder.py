@@ -62,7 +62,7 @@ def _make(options: tuple[str, ...], output: Path, layout: str, file: Path) -> in
     if layout == "published":
         write_masks(output, file.stem, segmenter.masks(str(file), image, image.shape[:2]))
     else:
-        vectors = segmenter(torch.from_numpy(image).permute(2, 0, 1))
+        vectors = segmenter(torch.tensor(image).permute(2, 0, 1))
         write_vectors(output / f"{file.stem}.npz", vectors.numpy())
     return 1
 

@@ -88,7 +88,7 @@ class EigenSegmenter(nn.Module):
                 "MODEL.SPECTRAL.FEATURES, or name a folder in TEST.ORACLE_MASKS."
             )
         device = next((p.device for p in self.parameters()), torch.device("cpu"))
-        pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+        pixels = torch.tensor(image).permute(2, 0, 1)
         vectors = self(pixels.to(device)).cpu()
         if isinstance(self.features, DinoKeys) and size == image.shape[:2]:
             return enlarged(vectors > 0, self.stride or self.features.patch, size).numpy()
