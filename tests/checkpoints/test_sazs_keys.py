@@ -132,8 +132,7 @@ def test_lseg():
         "lseg/pascal_vit_fold0.yaml", {f"net.{key}": shape for key, shape in shapes.items()}
     )
     assert name == "LSeg" and list(found.elsewhere) == ["text.encoder.model.logit_scale"]
-    assert found.unexpected == {} and found.mismatched == {}
-    assert all(key.startswith("naming.") for key in found.missing)
+    assert found.problems == []
 
 
 def test_lseg_with_a_resnet():

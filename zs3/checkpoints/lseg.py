@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor
 
 from . import dpt, resnet
@@ -12,6 +15,9 @@ DROPPED: tuple[Rule, ...] = (
     (r"net\.scratch\.refinenet4\.resConfUnit1\.", "the coarsest map joins none"),
     (r"net\.clip_pretrained\.visual\.", "CLIP's image tower, which LSeg never asks"),
 )
+
+# Of the cosines, 1 / 0.07 as a logarithm: fixed in LSeg's code, so not in its checkpoints.
+_LOGIT_SCALE = torch.tensor([-math.log(0.07)])
 
 # torchvision's ResNet, cut into DPT's four layers.
 _RESNET: tuple[Rule, ...] = (
@@ -28,7 +34,9 @@ def convert(state: dict[str, Tensor]) -> dict[str, Tensor]:
     residual = {key: value for key, value in state.items() if key.startswith("pretrained.layer")}
     backbone = resnet.convert(rename(residual, _RESNET))
     others = {key: value for key, value in state.items() if key not in residual}
+    scale = {"naming.logit_scale": _LOGIT_SCALE} if "scratch.head1.weight" in state else {}
     return {
+        **scale,
         **{f"backbone.{key}": value for key, value in backbone.items()},
         **rename(others, (*dpt.RULES, (r"clip_pretrained\.", "text.encoder.model."))),
     }

@@ -9,9 +9,11 @@ that only multiplies, where the smallest ones of D - W would need a factorisatio
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
-from scipy.sparse.linalg import eigsh
+from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
 _DENSE = 256  # nodes up to which a whole decomposition, batched, is faster
@@ -45,13 +47,12 @@ def laplacian_eigenvectors(
     if not normalised:
         return nearest_to_zero(torch.diag_embed(degree) - affinity, count)
     root = degree.rsqrt()
-    symmetric = root[:, :, None] * affinity * root[:, None]
-    is_positive = bool((affinity >= 0).all())
-    if nodes <= _DENSE or 3 * count > nodes or not is_positive:
+    if nodes <= _DENSE or 3 * count > nodes or affinity.amin() < 0:
+        scaled = root[:, :, None] * affinity * root[:, None]
         identity = torch.eye(nodes, dtype=affinity.dtype, device=affinity.device)
-        values, vectors = nearest_to_zero(identity - symmetric, count)
+        values, vectors = nearest_to_zero(identity - scaled, count)
     else:
-        values, vectors = _lanczos(symmetric, count)
+        values, vectors = _lanczos(affinity, root, count)
     return values, vectors * root[:, None]
 
 
@@ -63,13 +64,24 @@ def nearest_to_zero(matrix: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return values.gather(1, chosen).to(matrix), vectors.to(matrix)
 
 
-def _lanczos(symmetric: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """(1 - value, vector) of the largest eigenpairs of every matrix, on the CPU."""
-    start = np.random.default_rng(0).standard_normal(symmetric.shape[-1])
+def _lanczos(affinity: Tensor, root: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """
+    (1 - value, vector) of the largest eigenpairs of D^-1/2 W D^-1/2, on the CPU.
+
+    Args:
+        root: D^-1/2 (B, N). The product is never formed: it would cost as much as the iteration.
+    """
+    start = np.random.default_rng(0).standard_normal(affinity.shape[-1])
     values, vectors = [], []
-    for matrix in symmetric.cpu().numpy():
-        largest, columns = eigsh(matrix, count, which="LA", v0=start.astype(matrix.dtype))
+    for matrix, scale in zip(affinity.cpu().numpy(), root.cpu().numpy(), strict=True):
+        product = partial(_scaled_product, matrix, scale)
+        operator = LinearOperator(matrix.shape, matvec=product, dtype=matrix.dtype)
+        largest, columns = eigsh(operator, count, which="LA", v0=start.astype(matrix.dtype))
         order = np.argsort(-largest, kind="stable")
         values.append(torch.from_numpy(1 - largest[order]))
         vectors.append(torch.from_numpy(columns[:, order].T.copy()))
-    return torch.stack(values).to(symmetric), torch.stack(vectors).to(symmetric)
+    return torch.stack(values).to(affinity), torch.stack(vectors).to(affinity)
+
+
+def _scaled_product(matrix: np.ndarray, scale: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return scale * (matrix @ (scale * x.ravel()))
