@@ -56,10 +56,10 @@ def add(cfg: CN) -> None:
     # Weight of the affinity of colours beside that of features, and which it is: "knn" or "rw".
     cfg.MODEL.SPECTRAL.COLOUR_WEIGHT = 1.0
     cfg.MODEL.SPECTRAL.COLOUR_AFFINITY = "knn"
-    # "region_voting", "diffusion" or "best_overlap" (zs3/spectral/fusion.py), and how much of it,
+    # "diffusion", "region_voting" or "best_overlap" (zs3/spectral/fusion.py), and how much of it,
     # 0..1; for "best_overlap" the least IoU.
-    cfg.MODEL.SPECTRAL.FUSION = "region_voting"
-    cfg.MODEL.SPECTRAL.STRENGTH = 0.5
+    cfg.MODEL.SPECTRAL.FUSION = "diffusion"
+    cfg.MODEL.SPECTRAL.STRENGTH = 0.6
     # Directory that keeps eigenvectors from run to run, unless they are the backbone's; "" keeps
     # none.
     cfg.MODEL.SPECTRAL.CACHE = ""

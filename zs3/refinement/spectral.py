@@ -40,8 +40,8 @@ class SpectralPrior(nn.Module):
         self,
         *,
         segmenter: EigenSegmenter,
-        fusion: str = "region_voting",
-        strength: float = 0.5,
+        fusion: str = "diffusion",
+        strength: float = 0.6,
         feature: str = "",
     ) -> None:
         super().__init__()
