@@ -11,6 +11,7 @@ COMMANDS = {
     "convert": "write a checkpoint, ours or a published one, as a directory that zs3 loads",
     "datasets": "list the datasets there are, and which of them this machine has",
     "segment": "segment images by the names you type (as demo/demo.py)",
+    "shape-analysis": "say for which classes the spectral prior helps, with a plot",
     "report": "write one HTML page about evaluations, side by side if several",
     "doctor": "say whether zs3 can work on this machine",
 }
