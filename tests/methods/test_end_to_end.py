@@ -118,6 +118,10 @@ def test_other_protocols_ask_the_model_again(run, tmp_path):
     curve = json.loads((folder / "calibration.json").read_text())
     assert curve["gammas"] == [0, 0.1]
     assert curve["S"][0] == pytest.approx(standard["S-mIoU"], abs=1e-4)
+    # Another evaluation leaves nothing behind that is not its own.
+    weights = ["OUTPUT_DIR", str(tmp_path), "MODEL.WEIGHTS", str(run / "model")]
+    train.main(["--config-file", str(run / "own.yaml"), "--eval-only", *weights])
+    assert not (folder / "calibration.json").exists()
 
 
 def test_the_directory_can_be_loaded_and_asked_about_other_names(run):

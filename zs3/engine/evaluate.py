@@ -14,6 +14,7 @@ from ..environment import run_record
 from ..evaluation import ZeroShotEvaluator, print_results
 from ..evaluation.answers import answering
 from ..evaluation.build import Evaluator, build_evaluators
+from ..evaluation.curve import FILES as CALIBRATION
 from ..evaluation.gallery import IMAGES
 from ..evaluation.page import PAGE, RUN, write_page
 from ..evaluation.protocols import STANDARD
@@ -91,8 +92,10 @@ def _report(cfg: CfgNode, evaluator: Evaluator, folder: Path) -> None:
     record = json.dumps(run_record() | {"config": dump(cfg)}, indent=1) + "\n"
     write_atomically(folder / RUN, record.encode())
     is_shown = isinstance(evaluator, ZeroShotEvaluator) and STANDARD in evaluator.protocols
-    if cfg.TEST.REPORT and is_shown:
+    has_page = cfg.TEST.REPORT and is_shown
+    # What an earlier evaluation has left would be taken for this one's.
+    stale = (() if has_page else (IMAGES, PAGE)) + (() if evaluator.wants_rivals else CALIBRATION)
+    for name in stale:
+        (folder / name).unlink(missing_ok=True)
+    if has_page:
         write_page([folder], folder / PAGE)
-        return
-    for stale in (IMAGES, PAGE):  # of an earlier evaluation; they would be taken for this one's
-        (folder / stale).unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from .confusion import harmonic_mean
 
+FILES = ("calibration.json", "calibration.csv", "calibration.png")
 NOTE = (
     "The best gamma is found on the very images it is scored on: an upper bound, not a fair "
     "result. Choose gamma on other images, and for other unseen classes, than those of the test."
@@ -54,11 +55,12 @@ class Curve:
         writer = csv.writer(table, lineterminator="\n")
         writer.writerow(("gamma", "S", "U", "hIoU"))
         writer.writerows(zip(*defined.values(), strict=True))
-        return {
-            "calibration.json": (json.dumps(told, indent=1) + "\n").encode(),
-            "calibration.csv": table.getvalue().encode(),
-            "calibration.png": self._picture(),
-        }
+        contents = (
+            (json.dumps(told, indent=1) + "\n").encode(),
+            table.getvalue().encode(),
+            self._picture(),
+        )
+        return dict(zip(FILES, contents, strict=True))
 
     def _picture(self) -> bytes:
         from matplotlib.figure import Figure  # slow to import, and rarely needed
