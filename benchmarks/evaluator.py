@@ -31,12 +31,12 @@ from tqdm import tqdm
 
 from zs3.commands.errors import say_errors
 from zs3.data.shapes import draw_scene
+from zs3.environment import in_words
 from zs3.evaluation import ZeroShotEvaluator
 from zs3.profiling.memory import peak_growth
 from zs3.profiling.tables import Rows, markdown, print_table, write_between
 from zs3.runtime.data import DatasetCatalog, MetadataCatalog
 from zs3.runtime.evaluation import SemSegEvaluator
-from zs3.runtime.setup import environment
 from zs3.vocabulary import IGNORE, Vocabulary
 
 BEGIN = "<!-- evaluator table: written by benchmarks/evaluator.py -->"
@@ -185,7 +185,7 @@ def run(args: argparse.Namespace) -> None:
             for contestant in CONTESTANTS
         ]
         scores += compete(contests, args.repeats, args.threads)
-    said = [environment(), verdict(scores)]
+    said = [in_words(), verdict(scores)]
     print_table(rows(scores), said)
     if args.markdown:
         notes = "\n".join(f"* {note}" for note in said)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from zs3 import environment
-from zs3.environment import revision, run_record, versions
+from zs3.environment import in_words, revision, run_record, versions
 
 ROOT = Path(__file__).parents[1]
 
@@ -69,3 +69,12 @@ def test_the_revision_of_somebody_elses_repository_is_not_ours(tmp_path, monkeyp
     (tmp_path / "version.py").touch()
     monkeypatch.setattr(environment, "__file__", str(tmp_path / "environment.py"))
     assert revision() is None
+
+
+def test_in_words_it_is_one_line():
+    said = in_words()
+    assert "\n" not in said
+    assert (
+        f"torch {metadata.version('torch')}" in said
+        and f"{torch.get_num_threads()} threads" in said
+    )

@@ -61,6 +61,16 @@ def machine() -> dict[str, Any]:
     }
 
 
+def in_words() -> str:
+    """Versions and machine in a line, to stand beside what was measured."""
+    here, has = versions(), machine()
+    gpus = ", ".join(gpu["name"] for gpu in has["gpus"])
+    return (
+        f"{has['cpu']}, {has['cores']} cores, {has['threads']} threads{gpus and f', {gpus}'}; "
+        f"Python {here['python']}, torch {here['torch']}, runtime {here['runtime']}"
+    )
+
+
 def revision() -> str | None:
     """Of the repository that tracks zs3's sources, with "-dirty" after local changes."""
     try:

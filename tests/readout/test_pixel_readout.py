@@ -132,3 +132,20 @@ def test_unknown_options_are_refused() -> None:
         PixelReadout(activate_at="grid")
     with pytest.raises(ValueError, match="merged by last or max, not by 'mean'"):
         PixelReadout(merge="mean")
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_labels_need_no_activation(scene: Scene, grid: Tensor, activation: str) -> None:
+    readout = PixelReadout(activation=activation)
+    maps = readout.read(readout.prepare(scene, rows(grid)), 0, OUTPUT)
+
+    assert maps.order is not None
+    assert torch.equal(maps.labels(2), maps.scores().argmax(0))
+
+
+def test_calibrated_labels_do(scene: Scene, grid: Tensor) -> None:
+    readout = PixelReadout(bias=SeenBias(gamma=0.2))
+    maps = readout.read(readout.prepare(scene, rows(grid)), 0, OUTPUT)
+
+    assert maps.order is None
+    assert torch.equal(maps.labels(2), maps.scores().argmax(0))

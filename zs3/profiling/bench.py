@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import re
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any  # Detectron2's input dicts; configuration values
 from unittest.mock import patch
 
@@ -24,9 +20,9 @@ from ..data.shapes import draw_scene
 from ..engine.build import build_trainer
 from ..engine.optimizer import freeze
 from ..engine.weights import load_weights
+from ..environment import in_words
 from ..runtime.config import CfgNode
 from ..runtime.modeling import build_model
-from ..runtime.setup import environment
 from ..segmentor import ZeroShotSegmentor
 from ..text import TextBank
 from ..vocabulary import Vocabulary
@@ -102,7 +98,7 @@ class Bench:
         peak = peak_growth(lambda: [self.step() for _ in range(_WARM_UP)], self.model.device)
         tensors = [*self.model.parameters(), *self.model.buffers()]
         return {
-            "machine": f"{_processor()}, {os.cpu_count()} cores; {environment()}",
+            "machine": in_words(),
             "weights": self.cfg.MODEL.WEIGHTS or "no weights: speed only",
             "classes": len(self.vocabulary),
             "model_bytes": sum(tensor.nbytes for tensor in tensors),
@@ -214,11 +210,3 @@ def _inputs(workload: Workload, vocabulary: Vocabulary) -> list[dict[str, Any]]:
             }
         )
     return inputs
-
-
-def _processor() -> str:
-    try:
-        found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-    except OSError:
-        found = None
-    return found[1] if found else platform.processor() or platform.machine()

@@ -1,7 +1,7 @@
 """From regions and their logits to scores or labels at any size."""
 
 from .base import Prepared, Readout, build_readout
-from .maps import ClassMaps, ScoreMaps
+from .maps import ClassMaps, ScoreMaps, best_class
 from .pixels import PixelReadout
 from .regions import RegionReadout
 
@@ -12,5 +12,6 @@ __all__ = [
     "Readout",
     "RegionReadout",
     "ScoreMaps",
+    "best_class",
     "build_readout",
 ]

@@ -28,11 +28,14 @@ class ScoreMaps:
         maps: gives those of a slice of classes.
         num_classes: K.
         size: (H, W).
+        order: other numbers that order the classes of a pixel as the scores do and are had for
+            less, where there are such.
     """
 
     maps: ClassMaps
     num_classes: int
     size: Size
+    order: ClassMaps | None = None
 
     def scores(self) -> Tensor:
         """(K, H, W), of all classes at once."""
@@ -40,7 +43,7 @@ class ScoreMaps:
 
     def labels(self, chunk: int) -> Tensor:
         """(H, W) int64, the best class of every pixel. As `best`."""
-        return self.best(chunk)[1]
+        return _best(self.order or self.maps, self.num_classes, chunk)[1]
 
     def best(self, chunk: int) -> tuple[Tensor, Tensor]:
         """
@@ -55,19 +58,7 @@ class ScoreMaps:
         Raises:
             ValueError: a chunk below 1, or scores that are not a number.
         """
-        if chunk < 1:
-            raise ValueError(
-                f"labels are made of chunks of 1 class or more, but the chunk is {chunk}; "
-                "set TEST.CLASS_CHUNK."
-            )
-        best, labels = self.maps(slice(chunk)).max(0)
-        for start in range(chunk, self.num_classes, chunk):
-            score, label = self.maps(slice(start, start + chunk)).max(0)
-            labels = torch.where(score > best, label + start, labels)
-            best = torch.maximum(best, score)
-        if best.isnan().any():
-            raise ValueError("the scores of an image contain NaN, so it has no best classes.")
-        return best, labels
+        return _best(self.maps, self.num_classes, chunk)
 
     def mirrored(self) -> ScoreMaps:
         """Of the image's mirror image (left is right)."""
@@ -92,6 +83,35 @@ class ScoreMaps:
             return total / len(views)
 
         return ScoreMaps(maps, views[0].num_classes, views[0].size)
+
+
+def _best(maps: ClassMaps, num_classes: int, chunk: int) -> tuple[Tensor, Tensor]:
+    if chunk < 1:
+        raise ValueError(
+            f"labels are made of chunks of 1 class or more, but the chunk is {chunk}; "
+            "set TEST.CLASS_CHUNK."
+        )
+    best, labels = best_class(maps(slice(chunk)))
+    for start in range(chunk, num_classes, chunk):
+        score, label = best_class(maps(slice(start, start + chunk)))
+        labels = torch.where(score > best, label + start, labels)
+        best = torch.maximum(best, score)
+    if best.isnan().any():
+        raise ValueError("the scores of an image contain NaN, so it has no best classes.")
+    return best, labels
+
+
+def best_class(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """
+    As `scores.max(0)` of (K, H, W), which takes 2.5 times as long on a CPU for 171 classes.
+    """
+    if scores.is_cuda:
+        return scores.max(0)
+    best, labels = scores[0], torch.zeros(scores.shape[1:], dtype=torch.int16)
+    for number, score in enumerate(scores[1:], 1):
+        labels = torch.where(score > best, number, labels)
+        best = torch.maximum(best, score)
+    return best, labels.long()
 
 
 def resize(maps: Tensor, size: Size) -> Tensor:

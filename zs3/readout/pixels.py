@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -107,19 +109,12 @@ class PixelReadout(Readout):
         return Prepared(scene, maps)
 
     def maps(self, prepared: Prepared, image: int, size: Size) -> ClassMaps:
-        images = prepared.scene.images
-        height, width = images.sizes[image]
-        activate_at = (height, width) if self.activate_at == "input" else size
-
-        def logits(classes: slice) -> Tensor:
-            maps = resize(prepared.scores[image : image + 1, classes], images.padded_size)
-            return resize(maps[..., :height, :width], activate_at)[0]
-
-        activate = self._activation(logits, prepared.num_classes)
+        activate_at = prepared.scene.images.sizes[image] if self.activate_at == "input" else size
+        scores = self._activated(self._logits(prepared, image, activate_at), prepared.num_classes)
 
         def maps(classes: slice) -> Tensor:
-            scores = activate(logits(classes))
-            return self.bias(resize(scores[None], size)[0], prepared.scene, image, classes)
+            resized = resize(scores(classes)[None], size)[0]
+            return self.bias(resized, prepared.scene, image, classes)
 
         return maps
 
@@ -131,22 +126,44 @@ class PixelReadout(Readout):
                 "features are partly about padding; to compare at their resolution, set "
                 "INPUT.SIZE_DIVISIBILITY 0 and TEST.IMS_PER_BATCH 1."
             )
-
-        def logits(classes: slice) -> Tensor:
-            return prepared.scores[image, classes]
-
-        activate = self._activation(logits, prepared.num_classes)
+        scores = self._activated(
+            lambda classes: prepared.scores[image, classes], prepared.num_classes
+        )
 
         def maps(classes: slice) -> Tensor:
-            return self.bias(activate(logits(classes)), prepared.scene, image, classes)
+            return self.bias(scores(classes), prepared.scene, image, classes)
 
         return ScoreMaps(maps, prepared.num_classes, prepared.scene.regions.grid)
 
-    def _activation(self, logits: ClassMaps, num_classes: int) -> Callable[[Tensor], Tensor]:
-        if self.activation == "sigmoid":
-            return torch.sigmoid
-        total = logits(slice(self.class_chunk)).logsumexp(0)
-        for start in range(self.class_chunk, num_classes, self.class_chunk):
-            part = logits(slice(start, start + self.class_chunk)).logsumexp(0)
-            total = torch.logaddexp(total, part)
-        return lambda maps: (maps - total).exp()
+    def read(self, prepared: Prepared, image: int, size: Size) -> ScoreMaps:
+        scores = super().read(prepared, image, size)
+        if self.bias.gamma or self.activate_at == "input":
+            return scores
+        # Nothing comes after the activation, and activations keep the order.
+        return replace(scores, order=self._logits(prepared, image, size))
+
+    def _logits(self, prepared: Prepared, image: int, activate_at: Size) -> ClassMaps:
+        images = prepared.scene.images
+        height, width = images.sizes[image]
+
+        def logits(classes: slice) -> Tensor:
+            maps = resize(prepared.scores[image : image + 1, classes], images.padded_size)
+            return resize(maps[..., :height, :width], activate_at)[0]
+
+        return logits
+
+    def _activated(self, logits: ClassMaps, num_classes: int) -> ClassMaps:
+        @cache
+        def total() -> Tensor:
+            """softmax's denominator, as a logarithm; only computed if scores are asked for."""
+            summed = logits(slice(self.class_chunk)).logsumexp(0)
+            for start in range(self.class_chunk, num_classes, self.class_chunk):
+                part = logits(slice(start, start + self.class_chunk)).logsumexp(0)
+                summed = torch.logaddexp(summed, part)
+            return summed
+
+        def scores(classes: slice) -> Tensor:
+            values = logits(classes)
+            return values.sigmoid() if self.activation == "sigmoid" else (values - total()).exp()
+
+        return scores
