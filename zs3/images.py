@@ -39,15 +39,17 @@ class ImageBatch:
         colour.
 
         Args:
-            mean, std: (3, 1, 1) on the 0..255 scale.
+            mean, std: (3 T, 1, 1) on the 0..255 scale, those of T towers in turn; usually T = 1.
 
         Returns:
-            Tensor: (B, 3, H, W) float32.
+            Tensor: (B, 3 T, H, W) float32, the images once for each tower.
         """
         height, width = self.padded_size
-        batch = mean.new_zeros(len(self.images), 3, height, width)
+        towers = len(mean) // 3
+        batch = mean.new_zeros(len(self.images), 3 * towers, height, width)
         for padded, image in zip(batch, self.images, strict=True):
-            padded[:, : image.shape[1], : image.shape[2]] = (image - mean) / std
+            pixels = image.repeat(towers, 1, 1)
+            padded[:, : image.shape[1], : image.shape[2]] = (pixels - mean) / std
         return batch
 
     def padded_labels(self, labels: list[Tensor], ignore: int) -> Tensor:

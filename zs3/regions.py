@@ -38,6 +38,16 @@ class Regions:
         """One region a cell of (B, C, h, w)."""
         return cls(features.flatten(2).transpose(1, 2), grid=(features.shape[2], features.shape[3]))
 
+    def of_images(self, images: slice) -> Regions:
+        """Those of some images of the batch."""
+        return Regions(
+            self.embeddings[images],
+            self.grid,
+            None if self.masks is None else self.masks[images],
+            tuple(level[images] for level in self.levels),
+            None if self.summary is None else self.summary[images],
+        )
+
     def paint(self, scores: Tensor) -> Tensor:
         """
         Spreads the scores of regions over the grid.

@@ -25,6 +25,7 @@ class PartRegistry(Registry):
 TEXT_ENCODER_REGISTRY = PartRegistry("text encoder")
 GROUPING_REGISTRY = PartRegistry("grouping")
 NAMING_REGISTRY = PartRegistry("naming")
+AGGREGATION_REGISTRY = PartRegistry("aggregation")
 REFINER_REGISTRY = PartRegistry("refiner")
 READOUT_REGISTRY = PartRegistry("readout")
 CRITERION_REGISTRY = PartRegistry("criterion")

@@ -1,8 +1,8 @@
 """
 The spine: every method of this project is this one model with other parts.
 
-    images -> backbone -> grouping -> regions -> naming(regions, text) -> readout -> scores or
-    labels
+    images -> backbone -> grouping -> regions -> naming(regions, text) -> aggregation -> readout ->
+    scores or labels
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .aggregation import Aggregation, build_aggregation, each_alone
 from .backbone import build_backbone
 from .criterion import build_criterion
 from .grouping import build_grouping
@@ -41,6 +42,7 @@ class ZeroShotSegmentor(nn.Module):
         grouping: dict of maps -> list of Regions, the final one last.
         naming: (Regions, text (K, P, D) or (B, K, P, D)) -> logits (B, N, K), or (B, N, K + 1) with
             void last.
+        aggregation: asks the naming; scores may learn from each other there.
         text: vocabularies -> text embeddings.
         readout: regions and their logits -> score maps at any size.
         inference: how often, and how, it looks at an image.
@@ -48,7 +50,7 @@ class ZeroShotSegmentor(nn.Module):
             never trained.
         label_policy: what is asked about in training, and the labels in that.
         vocabulary: what to segment when an input does not bring its own "vocabulary".
-        pixel_mean, pixel_std: of the backbone's images, 0..255.
+        pixel_mean, pixel_std: of the backbone's images, 0..255; three numbers for each tower.
         size_divisibility: padded sizes are multiples of it.
         class_chunk: classes whose full-size score maps are held at a time when labels are asked
             for.
@@ -66,6 +68,7 @@ class ZeroShotSegmentor(nn.Module):
         naming: nn.Module,
         text: TextBank,
         readout: Readout,
+        aggregation: Aggregation = each_alone,
         inference: InferenceMode = whole,
         criterion: nn.Module | None = None,
         label_policy: Inductive | None = None,
@@ -79,16 +82,16 @@ class ZeroShotSegmentor(nn.Module):
         self.backbone = backbone
         self.grouping = grouping
         self.naming = naming
+        self.aggregation = aggregation
         self.text = text
-        self.readout = readout
-        self.inference = inference
+        self.readout, self.inference = readout, inference
         self.criterion = criterion
         self.label_policy = label_policy or Inductive()
         self.vocabulary = vocabulary
         self.size_divisibility = size_divisibility
         self.class_chunk = class_chunk
         for name, numbers in (("pixel_mean", pixel_mean), ("pixel_std", pixel_std)):
-            statistics = torch.tensor(numbers, dtype=torch.float32).view(3, 1, 1)
+            statistics = torch.tensor(numbers, dtype=torch.float32).view(-1, 1, 1)
             self.register_buffer(name, statistics, persistent=False)
 
     @classmethod
@@ -105,6 +108,7 @@ class ZeroShotSegmentor(nn.Module):
             "backbone": backbone,
             "grouping": grouping,
             "naming": build_naming(cfg, grouping.embedding_dim, text.dim),
+            "aggregation": build_aggregation(cfg, backbone.output_shape(), text.dim),
             "text": text,
             "readout": build_readout(cfg, text),
             "inference": build_inference(cfg),
@@ -167,7 +171,7 @@ class ZeroShotSegmentor(nn.Module):
         _, regions, logits = self._name(images, asked)
         self._check_columns(logits[-1].shape[-1], len(asked[0]))
         targets = images.padded_labels(labels, IGNORE)
-        targets = self.label_policy.complete(targets, regions[-1], logits[-1])
+        targets = self.label_policy.complete(asked, targets, regions[-1], logits[-1])
         return self.criterion(regions, logits, targets)
 
     def _check_columns(self, columns: int, num_classes: int) -> None:
@@ -206,7 +210,7 @@ class ZeroShotSegmentor(nn.Module):
         features = self.backbone(images.normalised(self.pixel_mean, self.pixel_std))
         regions = self.grouping(features)
         text = self.text(vocabularies)
-        return features, regions, [self.naming(group, text) for group in regions]
+        return features, *self.aggregation(features, regions, text, self.naming)
 
     def _images(self, batched_inputs: Inputs) -> ImageBatch:
         return ImageBatch(

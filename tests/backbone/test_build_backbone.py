@@ -40,6 +40,7 @@ def test_weights_are_loaded(cfg, tmp_path):
 def test_an_unknown_name_is_refused_with_the_known_ones(cfg):
     cfg.MODEL.BACKBONE.NAME = "ResNets"
     with pytest.raises(
-        ValueError, match=r"ConvNet, MobileNetV2, ResNet, .*Did you mean 'ResNet'\?"
+        ValueError,
+        match=r"ConvNet, MobileNetV2, PromptedClipVisual, ResNet, .*Did you mean 'ResNet'\?",
     ):
         build_backbone(cfg)

@@ -8,8 +8,9 @@ from open_clip.transformer import VisionTransformer
 from zs3.backbone import ClipVisual, clip_visual
 from zs3.backbone.clip_visual import resize_positions
 from zs3.config import add_zs3_config
-from zs3.runtime.config import CfgNode, get_cfg
+from zs3.runtime.config import get_cfg
 from zs3.runtime.layers import ShapeSpec
+from zs3.text.split_attention import split_attention
 
 B, C, D, LAYERS, HEADS, PATCH = 2, 8, 6, 3, 2, 4
 
@@ -160,14 +161,54 @@ def test_gradients_reach_images_and_weights(visual, images):
     assert all((p.grad is not None) == p.requires_grad for p in visual.parameters())
 
 
+@pytest.mark.parametrize("dense", ["value_block", "value_class"])
+@torch.no_grad()
+def test_a_whole_block_around_the_value_path(visual, images, dense):
+    """CAT-Seg: y = x + u, or y = x[class] + u, and then y + MLP(ln_2(y)) for every patch."""
+    features = ClipVisual(visual=visual, dense=dense, levels=[1]).features(images)
+
+    tokens, _ = ClipVisual(visual=visual).embed(images)
+    for block in visual.transformer.resblocks[:-1]:
+        tokens = block(tokens)
+    last = visual.transformer.resblocks[-1]
+    alone = torch.full((13, 13), -torch.inf).fill_diagonal_(0)
+    residual = tokens if dense == "value_block" else tokens[:, :1]
+    middle = residual + last.attention(last.ln_1(tokens), attn_mask=alone)
+    expected = visual.ln_post(middle + last.mlp(last.ln_2(middle))) @ visual.proj
+    torch.testing.assert_close(features.patches.flatten(2).mT, expected[:, 1:])
+    torch.testing.assert_close(features.summary, visual(images))
+
+
+def test_queries_and_keys_nobody_asks_are_frozen(visual, images):
+    clip = SimpleNamespace(modules=visual.modules)
+    split_attention(clip)
+    tower = ClipVisual(visual=visual, dense="value_class")
+    tower.features(images).patches.sum().backward()
+    last = tower.blocks[-1].attn
+    assert not last.q_proj_weight.requires_grad and not last.k_proj_weight.requires_grad
+    assert all((p.grad is not None) == p.requires_grad for p in visual.parameters())
+
+
+@torch.no_grad()
+def test_images_are_squashed_to_a_square(visual):
+    images = torch.randn(B, 3, 10, 23)
+    got = ClipVisual(visual=visual, image_size=12)(images)["clip"]
+    squashed = torch.nn.functional.interpolate(images, (12, 12), mode="bilinear")
+    torch.testing.assert_close(got, ClipVisual(visual=visual)(squashed)["clip"])
+
+
 def test_from_a_configuration(visual, images, monkeypatch):
     """The tower of the CLIP that MODEL.CLIP names."""
     named = {("ViT-B-32", "openai"): (SimpleNamespace(visual=visual), None)}
-    monkeypatch.setattr(clip_visual, "load_clip", lambda *name: named[name])
+    monkeypatch.setattr(
+        clip_visual,
+        "configured_clip",
+        lambda cfg: named[cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED],
+    )
     cfg = get_cfg()
     add_zs3_config(cfg)
     cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED = "ViT-B-32", "openai"
-    cfg.MODEL.CLIP_VISUAL = CfgNode({"DENSE": "value", "LEVELS": [0], "INTERPOLATION": "bilinear"})
+    cfg.MODEL.CLIP_VISUAL.LEVELS, cfg.MODEL.CLIP_VISUAL.INTERPOLATION = [0], "bilinear"
     tower = ClipVisual(cfg, ShapeSpec(channels=3))
     assert tower.visual is visual and tower.interpolation == "bilinear"
     expected = ClipVisual(visual=visual, dense="value", levels=[0])(images)

@@ -39,9 +39,12 @@ def test_a_checkpoint_gives_its_average_if_it_has_one(tmp_path: Path) -> None:
         # ZegFormer, MaskFormer and Mask2Former of any version; the per-pixel baseline.
         (0, "sem_seg_head.predictor.query_embed.weight"),
         (0, "sem_seg_head.projection_layer.bias"),
-        # Ours, CAT-Seg's, and backbones alone.
+        (1, "decode_head.cascade_decoders.0.layers.0.linear1.weight"),
+        # CAT-Seg of either version, and its port.
+        (2, "sem_seg_head.predictor.transformer.conv1.weight"),
+        (2, "neck.conv1.bias"),
+        # Ours, and backbones alone.
         (None, "grouping.decoder.query_embed.weight"),
-        (None, "sem_seg_head.predictor.transformer.conv1.weight"),
         (None, "layer1.0.conv1.weight"),
     ],
 )

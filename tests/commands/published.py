@@ -15,6 +15,7 @@ RULES = [
     (r"grouping\.pixel_decoder\.(?:fpn\.)?lateral\.(\d)", rf"{PIXELS}adapter_#\1"),
     (r"grouping\.pixel_decoder\.(?:fpn\.)?output\.(\d)", rf"{PIXELS}layer_#\1"),
     (r"grouping\.pixel_decoder\.(?:fpn\.)?mask_features", rf"{PIXELS}mask_features"),
+    (r"grouping\.pixel_decoder\.encoder\.level_embed", rf"{PIXELS}transformer.level_embed"),
     (r"grouping\.pixel_decoder\.encoder\.", rf"{PIXELS}transformer.encoder."),
     (r"grouping\.pixel_decoder\.", PIXELS),
     (r"(transformer\.\w+\.layers\.\d+\.)self_attention\.norm", r"\1norm1"),

@@ -3,8 +3,7 @@ import torch
 from torch.nn import functional as F
 
 from zs3.config import get_config
-from zs3.criterion import HungarianMatcher, Segments, SetCriterion, build_criterion
-from zs3.criterion import set as set_criterion
+from zs3.criterion import HungarianMatcher, Segments, SetCriterion, build_criterion, processes
 from zs3.regions import Regions
 from zs3.vocabulary import IGNORE
 
@@ -164,11 +163,9 @@ def test_segments_are_counted_over_all_processes(case, monkeypatch):
     regions, logits, targets = case
     alone = criterion()(regions, logits, targets)
     segments = len(Segments.of_map(targets, K).labels)
-    monkeypatch.setattr(set_criterion.comm, "get_world_size", lambda: 2)
+    monkeypatch.setattr(processes.comm, "get_world_size", lambda: 2)
     # The other process has three segments more.
-    monkeypatch.setattr(
-        set_criterion.distributed, "all_reduce", lambda count: count.mul_(2).add_(3)
-    )
+    monkeypatch.setattr(processes.distributed, "all_reduce", lambda count: count.mul_(2).add_(3))
     both = criterion()(regions, logits, targets)
     expected = alone["loss_mask"] * segments / (segments + 1.5)
     torch.testing.assert_close(both["loss_mask"], expected)

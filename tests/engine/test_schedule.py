@@ -14,6 +14,7 @@ from zs3.engine.schedule import (
     cosine,
     lr_factor,
     poly,
+    poly_to,
     ramp,
     steps,
     warmed,
@@ -37,6 +38,14 @@ def test_a_ramp_multiplies_poly_and_holds_the_constant_back() -> None:
 
     # 0.5 * 1, 0.75 * 0.9, then max(0.8, 0.95)
     assert [factor(t) for t in range(3)] == pytest.approx([0.5, 0.675, 0.95])
+
+
+def test_poly_to_an_end_never_is_constant() -> None:
+    factor = poly_to(10, power=2.0, end=0.2, ramp=ramp(0.5, 2))
+
+    # 0.5 * 1, 0.75 * (0.2 + 0.8 * 0.81), then without the ramp
+    expected = [0.5, 0.636, 0.712, 0.2 + 0.8 * 0.25, 0.2]
+    assert [factor(t) for t in (0, 1, 2, 5, 10)] == pytest.approx(expected)
 
 
 def test_cosine_by_hand() -> None:

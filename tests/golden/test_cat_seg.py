@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import kinds_backbone
+import kinds_cat_seg_models
+import kinds_cat_seg_parts
+import kinds_cat_seg_scores
 import kinds_evaluation
 import kinds_text
 import pytest
@@ -10,31 +13,13 @@ import suite
 
 KINDS: suite.Kinds = {
     **kinds_backbone.KINDS,
+    **kinds_cat_seg_models.KINDS,
+    **kinds_cat_seg_parts.KINDS,
+    **kinds_cat_seg_scores.KINDS,
     **kinds_evaluation.KINDS,
     **kinds_text.KINDS,
 }
-NOT_YET = frozenset(
-    {
-        "port_aggregator_layer",
-        "port_full",
-        "port_loss",
-        "port_tta_merge",
-        "port_up_block",
-        "v1_clip",
-        "v1_full",
-        "v1_openclip_dense",
-        "v2_aggregator",
-        "v2_class_attention_kernels",
-        "v2_class_layer",
-        "v2_clip",
-        "v2_full",
-        "v2_loss",
-        "v2_param_groups",
-        "v2_sliding_merge",
-        "v2_swin_wrapper",
-        "v2_up_block",
-    }
-)
+NOT_YET: frozenset[str] = frozenset()
 
 
 @pytest.mark.parametrize("path", suite.cases("cat-seg"))

@@ -51,6 +51,14 @@ def test_it_answers_at_the_size_that_is_asked_for_and_keeps_to_the_longest() -> 
     assert maps.scores().shape == (2, 5, 7)
 
 
+def test_logits_are_averaged_as_softmax() -> None:
+    image = torch.zeros(3, 8, 12, dtype=torch.uint8)
+    image[0] = 255
+    look = MultiScaleFlip((8,), 100, flip=False, softmax=True, class_chunk=1)
+    (maps,) = look(brightness, [{"image": image}])
+    torch.testing.assert_close(maps.scores()[:, 0, 0], torch.tensor([1.0, 0.0]).softmax(0))
+
+
 def test_no_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r"TEST\.AUG\.MIN_SIZES is empty"):
         MultiScaleFlip((), 100)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import pytest
 import torch
 
@@ -26,7 +28,7 @@ def test_what_it_tells_about_itself(shapes_bench):
     assert about["seconds_a_prompt"] > 0
     tensors = shapes_bench.model.state_dict().values()
     assert about["model_bytes"] >= sum(tensor.nbytes for tensor in tensors)
-    assert f"torch {torch.__version__}" in about["machine"]
+    assert f"torch {metadata.version('torch')}" in about["machine"]
 
 
 def test_a_training_step_trains(workload):

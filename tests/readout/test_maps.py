@@ -45,3 +45,13 @@ def test_the_mean_of_views_and_their_mirror_images() -> None:
     torch.testing.assert_close(mean.scores(), (one + other.flip(-1)) / 2)
     assert torch.equal(mean.maps(slice(1, 3)), mean.scores()[1:3])
     assert mean.size == (2, 3)
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 9])
+def test_softmax_over_all_classes_whatever_the_chunk(chunk: int) -> None:
+    logits = 50 * torch.randn(7, 4, 5)
+
+    got = of(logits).softmax(chunk)
+
+    torch.testing.assert_close(got.scores(), logits.softmax(0))
+    torch.testing.assert_close(got.maps(slice(2, 4)), logits.softmax(0)[2:4])

@@ -69,6 +69,33 @@ def test_the_steps_in_their_order(
         assert torch.equal(readout.read(prepared, image, OUTPUT).labels(chunk), expected.argmax(0))
 
 
+def test_a_grid_that_is_activated_keeps_its_padding(scene: Scene, grid: Tensor) -> None:
+    readout = PixelReadout(activation="sigmoid", activate_at="grid")
+    prepared = readout.prepare(scene, rows(grid))
+    for image in range(2):
+        expected = bilinear(grid[image : image + 1].sigmoid(), OUTPUT)[0]
+        torch.testing.assert_close(readout.read(prepared, image, OUTPUT).scores(), expected)
+
+
+def test_of_a_grid_finer_than_its_image_the_first_cells_stay(scene: Scene) -> None:
+    fine = torch.randn(2, K, 20, 30)
+    regions = Regions.of_pixels(torch.randn(2, 7, 20, 30))
+    readout = PixelReadout(activation="sigmoid", activate_at="grid")
+    prepared = readout.prepare(replace(scene, regions=regions), rows(fine))
+    height, width = SIZES[1]
+    expected = bilinear(fine[1:, :, :height, :width].sigmoid(), OUTPUT)[0]
+    torch.testing.assert_close(readout.read(prepared, 1, OUTPUT).scores(), expected)
+
+
+def test_logits_may_stay_logits(scene: Scene, grid: Tensor) -> None:
+    readout = PixelReadout(activation="none")
+    got = readout.read(readout.prepare(scene, rows(grid)), 0, OUTPUT)
+    height, width = SIZES[0]
+    expected = bilinear(bilinear(grid[:1], (16, 24))[..., :height, :width], OUTPUT)[0]
+    torch.testing.assert_close(got.scores(), expected)
+    torch.testing.assert_close(got.softmax(2).scores(), expected.softmax(0))
+
+
 def test_large_logits_do_not_overflow(scene: Scene, grid: Tensor) -> None:
     readout = PixelReadout(class_chunk=2)
 
@@ -128,8 +155,8 @@ def test_unknown_options_are_refused() -> None:
         ValueError, match="no activation is called 'relu'; there are softmax, sigmoid"
     ):
         PixelReadout(activation="relu")
-    with pytest.raises(ValueError, match="input or output size, not at 'grid'"):
-        PixelReadout(activate_at="grid")
+    with pytest.raises(ValueError, match="grid, input, output size, not at 'cells'"):
+        PixelReadout(activate_at="cells")
     with pytest.raises(ValueError, match="merged by last or max, not by 'mean'"):
         PixelReadout(merge="mean")
 

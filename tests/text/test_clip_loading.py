@@ -103,7 +103,12 @@ def test_tags_get_the_activation_they_were_trained_with(monkeypatch):
     monkeypatch.setattr(open_clip, "create_model", create_model)
     monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda name, tag: {"quick_gelu": True})
     load_clip("tiny", "openai")
-    assert asked == {"pretrained": "openai", "force_quick_gelu": True, "require_pretrained": True}
+    assert asked == {
+        "pretrained": "openai",
+        "force_quick_gelu": True,
+        "force_image_size": None,
+        "require_pretrained": True,
+    }
 
 
 def test_without_a_network_one_line_says_what_to_do(monkeypatch):

@@ -52,6 +52,12 @@ def test_ways_to_write_a_table(folder, source, name, row):
     assert len(list(table.names())) == 2
 
 
+def test_an_array_in_the_order_of_a_class_list(tmp_path):
+    np.save(tmp_path / "voc.npy", np.arange(20, dtype=np.float16)[:, None])
+    table = open_table(f"{tmp_path}/voc.npy:voc20")
+    assert table.find(["tvmonitor"])["tvmonitor"].tolist() == [19]
+
+
 def test_several_embeddings_a_name(tmp_path):
     np.savez(tmp_path / "many.npz", text=np.ones((2, 4, 3)), names=["cat", "owl"])
     table = open_table(f"{tmp_path}/many.npz")
@@ -92,6 +98,8 @@ def test_the_digest_follows_contents_and_choice_but_not_the_folder(folder, tmp_p
             "nested.json has no list of names at 'voc.classes'",
         ),
         ("{0}/rows.npy:{0}/nested.json#n.names", "no list of names"),
+        ("{}/rows.npy:voc22", "no class list 'voc22'; there are .* Did you mean 'voc2"),
+        ("{}/rows.npy:voc20", "has 2 rows, but 20 names"),
         ("{}/two.npz", r"there are \['a', 'b', 'class_names', 'other'\]; write"),
         ("{}/two.npz#c", "does not say which arrays"),
         ("{}/names.json", "line 1 of .*names.json is not a word and 1 numbers"),

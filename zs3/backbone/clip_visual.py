@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from ..runtime.config import CfgNode, configurable
 from ..runtime.layers import ShapeSpec
 from ..runtime.modeling import BACKBONE_REGISTRY
-from ..text import load_clip
+from ..text.clip import configured_clip
+from ..text.split_attention import SplitAttention, value_weight
 from .conv_norm import freeze
 
 # (last block, its input, its output), tokens (B, 1 + hw, C) each -> tokens for dense features.
@@ -52,9 +53,14 @@ class ClipVisual(nn.Module):
         visual: an open_clip vision transformer. It is used, not copied.
         dense: how patches get their vectors. "tokens": what the last block makes of them, which is
             what CLIP computes and never trained. "value": what the last block's attention would
-            take from them, x -> W_o W_v ln_1(x), without attending (MaskCLIP, arXiv 2112.01071).
+            take from them, u = W_o W_v ln_1(x), without attending (MaskCLIP, arXiv 2112.01071).
+            "value_block": the last block with u in the place of attention, y = x + u and then
+            y + MLP(ln_2(y)) (CAT-Seg v1). "value_class": the same with the class token's x for all
+            tokens; a slip that CAT-Seg v2's weights were trained with.
         levels: numbers of blocks, the first is 0.
         interpolation: how positions are resized for another grid: "bicubic" or "bilinear".
+        image_size: squash images to this side (pixels) first; 0 takes them as they are. As a
+            backbone only, in `forward`.
         add_class_twice: the class token starts as 2 c + p[0] instead of c + p[0]. A slip of ZegCLIP
             and Cascade-CLIP that their weights were trained with.
 
@@ -70,6 +76,7 @@ class ClipVisual(nn.Module):
         dense: str = "tokens",
         levels: Sequence[int] = (),
         interpolation: str = "bicubic",
+        image_size: int = 0,
         add_class_twice: bool = False,
     ) -> None:
         super().__init__()
@@ -83,20 +90,26 @@ class ClipVisual(nn.Module):
         self.dense = dense
         self.levels = tuple(levels)
         self.interpolation = interpolation
+        self.image_size = image_size
         self.add_class_twice = add_class_twice
         if dense == "value":  # which never asks the last block's perceptron
             freeze(self.blocks[-1].ln_2)
             freeze(self.blocks[-1].mlp)
+        if dense != "tokens" and isinstance(self.blocks[-1].attn, SplitAttention):  # nor attends
+            self.blocks[-1].attn.q_proj_weight.requires_grad_(False)
+            self.blocks[-1].attn.k_proj_weight.requires_grad_(False)
         self.dim: int = visual.proj.shape[1]
 
     @classmethod
     def from_config(cls, cfg: CfgNode, input_shape: ShapeSpec) -> dict[str, Any]:
-        model, _ = load_clip(cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED)
+        model, _ = configured_clip(cfg)
         return {
             "visual": model.visual,
             "dense": cfg.MODEL.CLIP_VISUAL.DENSE,
             "levels": cfg.MODEL.CLIP_VISUAL.LEVELS,
             "interpolation": cfg.MODEL.CLIP_VISUAL.INTERPOLATION,
+            "add_class_twice": cfg.MODEL.CLIP_VISUAL.ADD_CLASS_TWICE,
+            "image_size": cfg.MODEL.CLIP_VISUAL.SQUASH_TO,
         }
 
     @property
@@ -113,6 +126,8 @@ class ClipVisual(nn.Module):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W), normalised -> (B, C, h, w) maps by name."""
+        if self.image_size:
+            images = squash(images, self.image_size)
         features = self.features(images)
         names = [f"block{i}" for i in self.levels]
         return {"clip": features.patches, **dict(zip(names, features.levels, strict=True))}
@@ -126,25 +141,25 @@ class ClipVisual(nn.Module):
         Raises:
             ValueError: they are not.
         """
-        tokens, grid = self._embed(images)
+        tokens, grid = self.embed(images)
         levels = {}
         for i, block in enumerate(self.blocks):
             before, tokens = tokens, block(tokens)
             if i in self.levels:
-                levels[i] = _as_map(tokens[:, 1:], grid)
+                levels[i] = as_map(tokens[:, 1:], grid)
         dense = DENSE_MODES[self.dense](block, before, tokens)
         return ClipFeatures(
-            patches=_as_map(self._project(dense[:, 1:]), grid),
-            summary=self._project(tokens[:, 0]),
+            patches=as_map(self.project(dense[:, 1:]), grid),
+            summary=self.project(tokens[:, 0]),
             levels=tuple(levels[i] for i in self.levels),
         )
 
     def encode(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) as for `features` -> (B, D), CLIP's embedding of images, of any length."""
-        tokens, _ = self._embed(images)
+        tokens, _ = self.embed(images)
         for block in self.blocks:
             tokens = block(tokens)
-        return self._project(tokens[:, 0])
+        return self.project(tokens[:, 0])
 
     def pooled(self, images: Tensor, masks: Tensor) -> Tensor:
         """
@@ -165,7 +180,7 @@ class ClipVisual(nn.Module):
         Returns:
             Tensor: (B, N, D), of any length.
         """
-        tokens, grid = self._embed(images)
+        tokens, grid = self.embed(images)
         shares = F.adaptive_avg_pool2d(masks.to(tokens.dtype), grid).flatten(2)
         itself = torch.eye(masks.shape[1], device=shares.device, dtype=shares.dtype)
         bias = torch.cat([itself.expand(len(shares), -1, -1), shares], dim=2).log()
@@ -173,10 +188,13 @@ class ClipVisual(nn.Module):
         classes = tokens[:, :1].expand(-1, masks.shape[1], -1)
         for block in self.blocks:
             classes, tokens = _look(block, classes, tokens[:, 1:], bias), block(tokens)
-        return self._project(classes)
+        return self.project(classes)
 
-    def _embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """(B, 3, H, W) -> tokens that enter the first block (B, 1 + hw, C), class first; (h, w)."""
+    def embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """
+        (B, 3, H, W) as for `features` -> tokens that enter the first block (B, 1 + hw, C), class
+        first; (h, w).
+        """
         visual = self.visual
         (height, width), (ph, pw) = images.shape[-2:], visual.patch_size
         if height % ph or width % pw or not height or not width:
@@ -195,9 +213,14 @@ class ClipVisual(nn.Module):
             tokens = torch.cat([tokens[:, :1] + start, tokens[:, 1:]], dim=1)
         return visual.ln_pre(tokens), grid
 
-    def _project(self, tokens: Tensor) -> Tensor:
-        """(..., C) -> (..., D)."""
+    def project(self, tokens: Tensor) -> Tensor:
+        """Tokens of the last block (..., C) -> (..., D)."""
         return self.visual.ln_post(tokens) @ self.visual.proj
+
+
+def squash(images: Tensor, side: int) -> Tensor:
+    """(B, C, H, W) -> (B, C, side, side), bilinear without antialiasing."""
+    return F.interpolate(images, (side, side), mode="bilinear", align_corners=False)
 
 
 def resize_positions(
@@ -216,7 +239,7 @@ def resize_positions(
     """
     if old == new:
         return positions
-    patches = _as_map(positions[None, 1:], old)
+    patches = as_map(positions[None, 1:], old)
     patches = F.interpolate(patches, new, mode=mode, align_corners=False)
     return torch.cat([positions[:1], patches[0].flatten(1).T])
 
@@ -235,7 +258,7 @@ def _check(visual: object) -> None:
         )
 
 
-def _as_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
+def as_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
     """(B, hw, C) -> (B, C, h, w)."""
     return tokens.transpose(1, 2).unflatten(2, grid)
 
@@ -258,12 +281,27 @@ def _look(block: ResidualAttentionBlock, classes: Tensor, patches: Tensor, bias:
 def _value_path(block: ResidualAttentionBlock, before: Tensor, after: Tensor) -> Tensor:
     """W_o (W_v ln_1(x) + b_v) + b_o for every token: attention in which each sees only itself."""
     attention = block.attn
-    weight = attention.in_proj_weight.chunk(3)[2]
     bias = attention.in_proj_bias.chunk(3)[2]
-    return attention.out_proj(F.linear(block.ln_1(before), weight, bias))
+    return attention.out_proj(F.linear(block.ln_1(before), value_weight(attention), bias))
+
+
+def _value_block(block: ResidualAttentionBlock, before: Tensor, after: Tensor) -> Tensor:
+    """The block with the value path in the place of attention."""
+    return _finished(block, before + _value_path(block, before, after))
+
+
+def _value_class(block: ResidualAttentionBlock, before: Tensor, after: Tensor) -> Tensor:
+    """The same, but what the value path is added to is the class token, for all tokens."""
+    return _finished(block, before[:, :1] + _value_path(block, before, after))
+
+
+def _finished(block: ResidualAttentionBlock, tokens: Tensor) -> Tensor:
+    return tokens + block.mlp(block.ln_2(tokens))
 
 
 DENSE_MODES: dict[str, DenseMode] = {
     "tokens": lambda block, before, after: after,
     "value": _value_path,
+    "value_block": _value_block,
+    "value_class": _value_class,
 }

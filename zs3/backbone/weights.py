@@ -16,6 +16,7 @@ from .mobilenet import MobileNetV2
 from .resnet import ResNet
 from .swin import Swin
 from .timm import TimmBackbone
+from .towers import Towers
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +51,16 @@ def load_backbone_weights(backbone: nn.Module, path: str | Path) -> list[str]:
         ValueError: it is no weight file; or keys are missing, unexpected or of another shape. All
             of them are listed.
     """
-    target, prefix = backbone, "backbone."
+    target: nn.Module = backbone
+    prefix = "backbone."
     if isinstance(backbone, TimmBackbone):
         target, prefix = backbone.net, "backbone.net."
+    elif isinstance(backbone, Towers):  # whose CLIP has its weights already
+        target, prefix = backbone.appearance, "backbone.appearance."
     file = read_weights(path)
     # The part of a whole model, if it is one.
     part = {k.removeprefix(prefix): v for k, v in file.state.items() if k.startswith(prefix)}
-    state = KEY_MAPS.get(type(backbone), dict)(part or file.state)
+    state = KEY_MAPS.get(type(target), dict)(part or file.state)
     expected: State = target.state_dict()
     parts = {_part(key) for key in expected}
     spare = sorted(
@@ -69,7 +73,7 @@ def load_backbone_weights(backbone: nn.Module, path: str | Path) -> list[str]:
         target.load_state_dict({**_beside_imagenet(target, state), **fitting})
     except RuntimeError as error:
         raise ValueError(
-            f"{file.path} does not fit the configured backbone, {type(backbone).__name__}: {error}"
+            f"{file.path} does not fit the configured backbone, {type(target).__name__}: {error}"
         ) from error
     logger.info(
         "%s: loaded %d tensors; no part of the backbone: %s",

@@ -13,15 +13,16 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .key_map import Rule, rename
 
-_IMAGE = r"(?:class_embedding|positional_embedding|proj)$|(?:conv1|ln_pre|ln_post|transformer)\."
+IMAGE = r"(?:class_embedding|positional_embedding|proj)$|(?:conv1|ln_pre|ln_post|transformer)\."
 _TEXT = r"(?:positional_embedding|text_projection)$|(?:token_embedding|ln_final|transformer)\."
 RULES: tuple[Rule, ...] = (
     (r"sem_seg_head\.predictor\.clip_model\.", ""),
-    (rf"backbone\.(?={_IMAGE})", "visual."),
+    (rf"backbone\.(?={IMAGE})", "visual."),
     (rf"text_encoder\.(?={_TEXT})", ""),
 )
 _CLIP_KEY = re.compile(rf"visual\.|logit_scale$|{_TEXT}")
@@ -43,7 +44,7 @@ def open_clip_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
         ValueError: there are none.
     """
     renamed = rename(state, RULES)
-    clip = {key: value for key, value in renamed.items() if _CLIP_KEY.match(key)}
+    clip = _stacked({key: value for key, value in renamed.items() if _CLIP_KEY.match(key)})
     if not clip:
         raise ValueError(
             f"found no CLIP weights among {len(state)} tensors (such as "
@@ -51,6 +52,19 @@ def open_clip_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
             "mmsegmentation."
         )
     return clip
+
+
+def _stacked(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Queries, keys and values that CAT-Seg v2 has apart as one tensor again."""
+    stacked: dict[str, Tensor] = {}
+    for key, value in state.items():
+        if key.endswith(".q_proj_weight"):
+            block = key.removesuffix("q_proj_weight")
+            parts = [value, state[f"{block}k_proj_weight"], state[f"{block}v_proj_weight"]]
+            stacked[f"{block}in_proj_weight"] = torch.cat(parts)
+        elif not key.endswith((".k_proj_weight", ".v_proj_weight")):
+            stacked[key] = value
+    return stacked
 
 
 def clip_config_of(

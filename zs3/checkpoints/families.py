@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from . import zegformer
+from . import cascade_clip, cat_seg, zegformer
 from .key_map import Rule
 
 State = dict[str, Tensor]
@@ -42,6 +42,18 @@ FAMILIES = (
         r"sem_seg_head\.(predictor\.query_embed|projection_layer)\.",
         zegformer.convert,
         zegformer.DROPPED,
+    ),
+    Family(
+        "Cascade-CLIP or ZegCLIP",
+        r"decode_head\.(cascade_decoders|decoder_1)\.",
+        cascade_clip.convert,
+        cascade_clip.DROPPED,
+    ),
+    Family(
+        "CAT-Seg",
+        r"(sem_seg_head\.predictor\.transformer|neck)\.conv1\.",
+        cat_seg.convert,
+        cat_seg.DROPPED,
     ),
 )
 

@@ -15,7 +15,9 @@ import torch
 from ..runtime.config import CfgNode as CN
 from ..runtime.config import load_config
 from . import (
+    aggregation,
     backbone,
+    cascade,
     criterion,
     data,
     defaults,
@@ -34,6 +36,8 @@ SECTIONS = (
     backbone,
     grouping,
     naming,
+    cascade,
+    aggregation,
     refinement,
     readout,
     criterion,

@@ -45,12 +45,35 @@ def add(cfg: CN) -> None:
     cfg.MODEL.CONVNET.OUT_FEATURES = ["res2", "res3", "res4"]
     cfg.MODEL.CLIP_VISUAL = CN()
     # MODEL.CLIP's image tower as a backbone: what its dense features are, "tokens" (the last
-    # block's) or "value" (its value path alone, as MaskCLIP).
+    # block's), "value" (its value path alone, as MaskCLIP), "value_block" (a whole block around the
+    # value path, CAT-Seg v1) or "value_class" (the same around the class token, CAT-Seg v2).
     cfg.MODEL.CLIP_VISUAL.DENSE = "value"
-    # Blocks whose tokens are features as well, called block0, block1, ...
+    # Squash images to a square of this side (pixels) in front of it; 0 takes them as they are.
+    cfg.MODEL.CLIP_VISUAL.SQUASH_TO = 0
+    # Blocks whose tokens are features as well, called block0, block1, ...; those of
+    # PromptedClipVisual are projected into the text space.
     cfg.MODEL.CLIP_VISUAL.LEVELS = []
     # How positions are resized to other image sizes: "bicubic" or "bilinear".
     cfg.MODEL.CLIP_VISUAL.INTERPOLATION = "bicubic"
+    # Start the class token as 2 c + p[0] instead of c + p[0], as ZegCLIP and Cascade-CLIP do.
+    cfg.MODEL.CLIP_VISUAL.ADD_CLASS_TWICE = False
+    # "PromptedClipVisual", the same tower with learned prompts, resizes the positions once, for
+    # images of this side (pixels), and keeps them so in its checkpoints; 0 leaves CLIP's.
+    cfg.MODEL.CLIP_VISUAL.IMAGE_SIZE = 0
+    # Run that tower beside the configured backbone: its features join the others.
+    cfg.MODEL.CLIP_BESIDE = False
+    cfg.MODEL.CLIP_PROMPTS = CN()
+    # Prompt tokens a block, the first blocks that have prompts of their own (0: all of them), and
+    # dropout on the prompts.
+    cfg.MODEL.CLIP_PROMPTS.NUM = 10
+    cfg.MODEL.CLIP_PROMPTS.BLOCKS = 0
+    cfg.MODEL.CLIP_PROMPTS.DROPOUT = 0.1
+    cfg.MODEL.TOWERS = CN()
+    # "Towers" is MODEL.CLIP_VISUAL beside another backbone: its name, and the square (side in
+    # pixels) its images are squashed to, 0 for none. MODEL.PIXEL_MEAN and PIXEL_STD have six
+    # numbers then, CLIP's first.
+    cfg.MODEL.TOWERS.APPEARANCE = "ResNet"
+    cfg.MODEL.TOWERS.IMAGE_SIZE = 0
     # Weights for the backbone alone, or a whole model to take its backbone from
     # (docs/checkpoints.md); "" leaves it at its random start. MODEL.WEIGHTS, if given, wins.
     cfg.MODEL.BACKBONE.WEIGHTS = ""

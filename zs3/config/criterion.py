@@ -7,9 +7,10 @@ from ..runtime.config import CfgNode as CN
 
 def add(cfg: CN) -> None:
     cfg.MODEL.CRITERION = CN()
-    # "SetCriterion" or "PixelCrossEntropy".
+    # "SetCriterion", "PixelCrossEntropy", "PixelBinaryCrossEntropy" or "ClassMasks" (a mask a
+    # class).
     cfg.MODEL.CRITERION.NAME = "SetCriterion"
-    # SetCriterion's mask loss: "focal" (MaskFormer) or "bce" (Mask2Former).
+    # The mask loss of SetCriterion and ClassMasks: "focal" (MaskFormer) or "bce" (Mask2Former).
     cfg.MODEL.CRITERION.MASK_LOSS = "focal"
     # Weights of the losses; those of supervised layers are added up.
     cfg.MODEL.CRITERION.CLASS_WEIGHT = 1.0
@@ -24,6 +25,9 @@ def add(cfg: CN) -> None:
     # Rows and columns of the grid of cells on which masks (or pixels) are compared with the
     # labels; 0 compares at the full input.
     cfg.MODEL.CRITERION.LOSS_SIZE = 0
+    # PixelBinaryCrossEntropy: pixels without a label are pixels of no class (published CAT-Seg),
+    # instead of being left out.
+    cfg.MODEL.CRITERION.IGNORED_ARE_NEGATIVE = False
     # SetCriterion compares masks at this many random points instead (Mask2Former: 12544); 0 takes
     # every cell.
     cfg.MODEL.CRITERION.NUM_POINTS = 0
@@ -33,5 +37,6 @@ def add(cfg: CN) -> None:
     cfg.MODEL.CRITERION.IMPORTANCE_SAMPLE_RATIO = 0.75
 
     cfg.MODEL.LABEL_POLICY = CN()
-    # What a model is asked about in training: "Inductive" (seen names; unseen pixels are ignored).
+    # What a model is asked about in training: "Inductive" (seen names; unseen pixels are ignored)
+    # or "Transductive" (all names; unseen pixels are what the model itself takes them for).
     cfg.MODEL.LABEL_POLICY.NAME = "Inductive"

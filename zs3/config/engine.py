@@ -15,7 +15,8 @@ def add(cfg: CN) -> None:
     cfg.SOLVER.WEIGHT_DECAY_EMBED = 0.0
     # WarmupPolyLR: (1 - iteration / MAX_ITER) to this power.
     cfg.SOLVER.POLY_LR_POWER = 0.9
-    # The schedule ends at this share of the base rate ("WarmupPolyLR" and "WarmupCosineLR").
+    # The schedule ends at this share of the base rate ("WarmupPolyLR", "WarmupCosineLR", and
+    # "WarmupPolyToEndLR", which descends to it instead of being cut off there).
     cfg.SOLVER.LR_END = 0.0
     # Batches whose gradients are added up before a step.
     cfg.SOLVER.ACCUMULATE = 1
@@ -44,6 +45,8 @@ def add(cfg: CN) -> None:
     cfg.TEST.SLIDING_WINDOW.WITH_WHOLE = False
     # Windows a pass.
     cfg.TEST.SLIDING_WINDOW.BATCH = 4
+    # TEST.AUG averages the softmax of scores that are logits (MODEL.READOUT.ACTIVATION "none").
+    cfg.TEST.AUG.SOFTMAX = False
     # What to evaluate, by name (docs/protocol.md, zs3/evaluation/protocols.py): "generalized", the
     # standard; "seen" or "unseen", a half of the split by itself; "cross_dataset"; "voc20b"; or a
     # published evaluator. Folds have their own names, in zs3/evaluation/episodes.py.

@@ -9,6 +9,12 @@ def add(cfg: CN) -> None:
     cfg.MODEL.GROUPING = CN()
     # "MaskProposals" or "PixelGrid".
     cfg.MODEL.GROUPING.NAME = "MaskProposals"
+    # Backbone features that are levels of the regions, shallow to deep, and the one that sums up
+    # the image (averaged over its cells), for namings that ask for them (CascadeNaming).
+    cfg.MODEL.GROUPING.LEVELS = []
+    cfg.MODEL.GROUPING.SUMMARY = ""
+    # Width they are projected to; 0 takes them as they are.
+    cfg.MODEL.GROUPING.LEVEL_DIM = 0
     cfg.MODEL.PIXEL_DECODER = CN()
     # "FPN", "TransformerEncoderFPN", "MSDeformAttnPixelDecoder" (Mask2Former), or "BackboneMap":
     # the finest of IN_FEATURES as it is.

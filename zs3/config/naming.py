@@ -7,8 +7,9 @@ from ..runtime.config import CfgNode as CN
 
 def add(cfg: CN) -> None:
     cfg.MODEL.NAMING = CN()
-    # "TextClassifier" (cosine), "Projection" (plain inner product), or "Linear" (weights of its own
-    # for the classes of one vocabulary).
+    # "TextClassifier" (cosine), "Projection" (plain inner product), "CostVolume" (cosines with
+    # every template, for an aggregation), "CascadeNaming" (attention, see MODEL.CASCADE), or
+    # "Linear" (weights of its own for the classes of one vocabulary).
     cfg.MODEL.NAMING.NAME = "TextClassifier"
     # Layers of the map from region embeddings into the text space; more than one put ReLU between.
     # 0: none.

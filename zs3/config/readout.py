@@ -9,9 +9,10 @@ def add(cfg: CN) -> None:
     cfg.MODEL.READOUT = CN()
     # "RegionReadout" or "PixelReadout".
     cfg.MODEL.READOUT.NAME = "RegionReadout"
-    # PixelReadout: "softmax" or "sigmoid" ...
+    # PixelReadout: "softmax", "sigmoid" or "none" ...
     cfg.MODEL.READOUT.ACTIVATION = "softmax"
-    # ... taken after resizing the logits to the "input" or to the "output" size.
+    # ... taken after resizing the logits to the "input" or to the "output" size, or on the "grid",
+    # whose scores are resized with their padding (CAT-Seg's whole images).
     cfg.MODEL.READOUT.ACTIVATE_AT = "output"
     # RegionReadout: resize masks to the output size before painting, not the painted scores.
     cfg.MODEL.READOUT.PAINT_AT_OUTPUT = False

@@ -12,6 +12,12 @@ def add(cfg: CN) -> None:
     # An open_clip pretrained tag, a weight file (open_clip's or OpenAI's), or "" for what NAME
     # itself brings.
     cfg.MODEL.CLIP.PRETRAINED = "openai"
+    # Side of the images (pixels) its positions are resized for, once, when it is loaded; 0 is the
+    # model's own.
+    cfg.MODEL.CLIP.IMAGE_SIZE = 0
+    # Give queries, keys and values weights of their own (q_proj_weight, ...), so that MODEL.FREEZE
+    # can tell them apart.
+    cfg.MODEL.CLIP.SPLIT_ATTENTION = False
 
     cfg.MODEL.TEXT = CN()
     # "OpenClipText", "WordVectors" or "PrecomputedText".
@@ -27,7 +33,8 @@ def add(cfg: CN) -> None:
     # Scale every prompt's embedding, and the average, to unit length.
     cfg.MODEL.TEXT.NORMALIZE = True
     # Files of word vectors or of precomputed embeddings; several are concatenated, in order:
-    # "vectors.npz#ARRAY,NAMES", "matrix.npy:names.json#key", or word2vec/GloVe/fastText text.
+    # "vectors.npz#ARRAY,NAMES", "matrix.npy:names.json#key", "matrix.npy:coco171" (the class list),
+    # or word2vec/GloVe/fastText text.
     cfg.MODEL.TEXT.FILES = []
     # Names spelled differently in those files, as ["name in the dataset", "name in the file"]
     # pairs.

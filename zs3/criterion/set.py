@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..regions import Regions
 from ..registry import CRITERION_REGISTRY
 from ..runtime.config import CfgNode, configurable
-from ..runtime.utils import comm
 from .comparison import Comparison, EveryCell
 from .layers import over_layers
 from .mask import dice_loss, mask_loss, pixel_terms
 from .matcher import HungarianMatcher, LayerOutput, Matching
 from .points import SampledPoints
+from .processes import mean_over_processes
 from .segments import Segments
 
 
@@ -131,7 +131,9 @@ class SetCriterion(nn.Module):
         self, outputs: Sequence[LayerOutput], segments: Segments
     ) -> list[dict[str, Tensor]]:
         matchings = self.matcher(outputs, segments)
-        count = _mean_over_processes(float(len(segments.labels)), segments.labels.device)
+        count = mean_over_processes(
+            torch.tensor(len(segments.labels), device=segments.labels.device)
+        )
         return [
             {"loss_ce": self._class_loss(logits, matching, segments)}
             | self._mask_losses(masks, matching, segments, count)
@@ -157,12 +159,3 @@ class SetCriterion(nn.Module):
             "loss_mask": mask_loss(self.pixel_terms(x), t).sum() / count,
             "loss_dice": dice_loss(x, t).sum() / count,
         }
-
-
-def _mean_over_processes(count: float, device: torch.device) -> Tensor:
-    """So that a segment weighs the same on whichever process it is; at least 1."""
-    mean = torch.tensor(count, device=device)
-    if comm.get_world_size() > 1:
-        distributed.all_reduce(mean)
-        mean /= comm.get_world_size()
-    return mean.clamp(min=1)

@@ -1,7 +1,8 @@
 """
 Learning rates over a run: factors of the base rate as pure functions of the iteration.
 
-Names and meanings are Detectron2's, including how each of them combines with the warm-up.
+Names and meanings are Detectron2's, including how each of them combines with the warm-up, but for
+`poly_to`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,18 @@ def poly(max_iter: int, *, power: float, end: float, ramp: Factor) -> Factor:
         value = max(0.0, 1 - iteration / max_iter) ** power
         warm = ramp(iteration)
         return max(value, end) if warm == 1.0 else warm * value
+
+    return factor
+
+
+def poly_to(max_iter: int, *, power: float, end: float, ramp: Factor) -> Factor:
+    """
+    From 1 to `end` as (1 - t/T)^power, times the ramp: MMSegmentation's, which never is constant.
+    """
+
+    def factor(iteration: int) -> float:
+        left = max(0.0, 1 - iteration / max_iter) ** power
+        return ramp(iteration) * (end + (1 - end) * left)
 
     return factor
 
@@ -65,16 +78,17 @@ def lr_factor(cfg: CfgNode) -> Factor:
     """
     solver = cfg.SOLVER
     name, warm_up = solver.LR_SCHEDULER_NAME, (solver.WARMUP_FACTOR, solver.WARMUP_ITERS)
-    if name == "WarmupPolyLR":
+    if name in ("WarmupPolyLR", "WarmupPolyToEndLR"):
         power, end = solver.POLY_LR_POWER, solver.LR_END
-        return poly(solver.MAX_ITER, power=power, end=end, ramp=ramp(*warm_up))
+        kind = poly if name == "WarmupPolyLR" else poly_to
+        return kind(solver.MAX_ITER, power=power, end=end, ramp=ramp(*warm_up))
     if name == "WarmupCosineLR":
         return warmed(cosine(solver.MAX_ITER, end=solver.LR_END), *warm_up)
     if name == "WarmupMultiStepLR":
         return warmed(steps(solver.STEPS, gamma=solver.GAMMA), *warm_up)
     raise ValueError(
-        f"SOLVER.LR_SCHEDULER_NAME is {name!r}; expected WarmupPolyLR, WarmupCosineLR or "
-        "WarmupMultiStepLR."
+        f"SOLVER.LR_SCHEDULER_NAME is {name!r}; expected WarmupPolyLR, WarmupPolyToEndLR, "
+        "WarmupCosineLR or WarmupMultiStepLR."
     )
 
 

@@ -82,7 +82,8 @@ class Fit:
     def of(cls, model: nn.Module, state: Mapping[str, Tensor]) -> Fit:
         ours = {key: tuple(value.shape) for key, value in own_state(model).items()}
         theirs = {key: tuple(value.shape) for key, value in state.items()}
-        elsewhere = tuple(key for key in state if key.startswith(_restored_prefixes(model)))
+        restored = _restored_prefixes(model)
+        elsewhere = tuple(key for key in state if key.startswith(restored))
         both = [key for key in state if key in ours]
         return cls(
             {key: state[key] for key in both if ours[key] == theirs[key]},

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data.mapper import Sample, SampleReader
 from ..files import write_atomically
+from ..readout.maps import best_class
 from ..runtime.data import MetadataCatalog
 from ..runtime.evaluation import DatasetEvaluator
 from ..runtime.utils import comm
@@ -245,7 +246,7 @@ class ZeroShotEvaluator(DatasetEvaluator):
             raise ValueError(
                 f"the prediction scores {len(scores)} classes, but the vocabulary has {len(asked)}."
             )
-        best, labels = scores.max(0)
+        best, labels = best_class(scores)
         if best.isnan().any():
             raise ValueError("the predicted scores contain NaN.")
         return labels.cpu().numpy()

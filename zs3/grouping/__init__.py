@@ -6,6 +6,7 @@ from .build import Grouping, build_grouping
 from .deformable import DeformableAttention
 from .deformable_pixel_decoder import MSDeformAttnPixelDecoder
 from .detr_decoder import DETRDecoder
+from .levels import WithLevels
 from .masked_decoder import MaskedDecoder
 from .pixel_decoder import FPN, BackboneMap, DecodedPixels, TransformerEncoderFPN
 from .pixels import PixelGrid
@@ -28,5 +29,6 @@ __all__ = [
     "PixelGrid",
     "ResidualProposal",
     "TransformerEncoderFPN",
+    "WithLevels",
     "build_grouping",
 ]

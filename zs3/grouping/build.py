@@ -10,6 +10,7 @@ from ..regions import Regions
 from ..registry import GROUPING_REGISTRY
 from ..runtime.config import CfgNode
 from ..runtime.layers import ShapeSpec
+from .levels import WithLevels
 
 
 class Grouping(Protocol):
@@ -27,5 +28,15 @@ class Grouping(Protocol):
 
 
 def build_grouping(cfg: CfgNode, input_shape: dict[str, ShapeSpec]) -> Grouping:
-    """MODEL.GROUPING.NAME, for a backbone whose maps look like this."""
-    return GROUPING_REGISTRY.get(cfg.MODEL.GROUPING.NAME)(cfg, input_shape)
+    """MODEL.GROUPING.NAME, for a backbone whose maps look like this; with levels if asked for."""
+    node = cfg.MODEL.GROUPING
+    grouping = GROUPING_REGISTRY.get(node.NAME)(cfg, input_shape)
+    if not node.LEVELS and not node.SUMMARY:
+        return grouping
+    return WithLevels(
+        grouping,
+        input_shape,
+        levels=node.LEVELS,
+        summary=node.SUMMARY,
+        level_dim=node.LEVEL_DIM,
+    )

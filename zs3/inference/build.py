@@ -19,5 +19,12 @@ def build_inference(cfg: CfgNode) -> InferenceMode:
         )
     if augmented.ENABLED:
         sizes = tuple(augmented.MIN_SIZES)
-        look = MultiScaleFlip(sizes, augmented.MAX_SIZE, augmented.FLIP, look)
+        look = MultiScaleFlip(
+            sizes,
+            augmented.MAX_SIZE,
+            augmented.FLIP,
+            look,
+            softmax=augmented.SOFTMAX,
+            class_chunk=cfg.TEST.CLASS_CHUNK,
+        )
     return look

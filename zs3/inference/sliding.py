@@ -26,7 +26,8 @@ class SlidingWindow:
     Args:
         crop: side of the square windows (pixels).
         stride: from one window to the next (pixels).
-        resize_to: squash the image to this side first, without keeping its ratio; 0 keeps it.
+        resize_to: squash the image to this side (or height and width) first, without keeping its
+            ratio; 0 keeps it.
         with_whole: also look at the whole image, squashed to `crop`, and take the mean of that and
             of the windows (CAT-Seg, arXiv 2303.11797).
         batch: windows a pass.
@@ -37,7 +38,7 @@ class SlidingWindow:
 
     crop: int
     stride: int
-    resize_to: int = 0
+    resize_to: int | Size = 0
     with_whole: bool = False
     batch: int = 4
 
@@ -82,9 +83,9 @@ class SlidingWindow:
         return [slice(start, min(start + self.crop, side)) for start in starts]
 
 
-def squash(image: Tensor, side: int) -> Tensor:
+def squash(image: Tensor, side: int | Size) -> Tensor:
     """(3, H, W), 0..255 -> (3, side, side) float, bilinear without antialiasing."""
-    size = (side, side)
+    size = (side, side) if isinstance(side, int) else side
     return F.interpolate(image[None].float(), size, mode="bilinear", align_corners=False)[0]
 
 

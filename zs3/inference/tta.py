@@ -26,6 +26,9 @@ class MultiScaleFlip:
         max_size: the longer side stays below it.
         flip: look at the mirror image of every size as well.
         look: how each of them is looked at.
+        softmax: scores are logits whose softmax is averaged (CAT-Seg's mmsegmentation port, whose
+            windows are averaged as logits).
+        class_chunk: classes whose maps are held at a time while softmax's denominator is summed up.
 
     Raises:
         ValueError: no size.
@@ -35,6 +38,8 @@ class MultiScaleFlip:
     max_size: int
     flip: bool = True
     look: InferenceMode = whole
+    softmax: bool = False
+    class_chunk: int = 64
 
     def __post_init__(self) -> None:
         if not self.min_sizes:
@@ -49,7 +54,7 @@ class MultiScaleFlip:
         height, width = image.shape[-2:]
         inputs = {"height": height, "width": width, **inputs}
         pixels = image.round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-        views = []
+        views: list[ScoreMaps] = []
         for size in self.min_sizes:
             resized = ResizeShortestEdge([size], self.max_size).image(pixels)
             view = torch.tensor(resized).permute(2, 0, 1)
@@ -57,4 +62,6 @@ class MultiScaleFlip:
             if self.flip:
                 (mirrored,) = self.look(predict, [{**inputs, "image": view.flip(-1)}])
                 views.append(mirrored.mirrored())
+        if self.softmax:
+            views = [view.softmax(self.class_chunk) for view in views]
         return ScoreMaps.mean(views)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -59,6 +60,27 @@ class ScoreMaps:
             ValueError: a chunk below 1, or scores that are not a number.
         """
         return _best(self.maps, self.num_classes, chunk)
+
+    def softmax(self, chunk: int) -> ScoreMaps:
+        """
+        Of logits: their softmax over the classes.
+
+        Args:
+            chunk: maps that exist at a time while the denominator is summed up.
+        """
+
+        @cache
+        def total() -> Tensor:
+            """The denominator's logarithm, once and only if scores are asked for."""
+            summed = self.maps(slice(chunk)).logsumexp(0)
+            for start in range(chunk, self.num_classes, chunk):
+                part = self.maps(slice(start, start + chunk)).logsumexp(0)
+                summed = torch.logaddexp(summed, part)
+            return summed
+
+        return ScoreMaps(
+            lambda classes: (self.maps(classes) - total()).exp(), self.num_classes, self.size
+        )
 
     def mirrored(self) -> ScoreMaps:
         """Of the image's mirror image (left is right)."""

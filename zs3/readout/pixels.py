@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import torch
@@ -18,8 +17,8 @@ from ..text import TextBank
 from .base import Prepared, Readout
 from .maps import ClassMaps, ScoreMaps, Size, resize
 
-ACTIVATIONS = ("softmax", "sigmoid")
-SIZES = ("input", "output")
+ACTIVATIONS = ("softmax", "sigmoid", "none")
+SIZES = ("grid", "input", "output")
 MERGES = ("last", "max")
 
 
@@ -32,11 +31,15 @@ class PixelReadout(Readout):
         refiners: map refiners, applied to the logits on the grid in order: (logits (B, K, h, w),
             scene) -> logits.
         bias: applied to the finished maps; 0 if left out.
-        activation: "softmax" over classes, or "sigmoid" (classes do not compete).
+        activation: "softmax" over classes, "sigmoid" (classes do not compete), or "none": logits
+            are the scores, and what averages several looks averages logits.
         activate_at: "input" activates at the input size and resizes scores (SPNet-FPN, ZegCLIP);
             "output" resizes logits and activates last, which keeps edges sharp when the output is
             larger than the input. Where both sizes are the same, as in SPNet's own protocol, they
-            do not differ.
+            do not differ. "grid" activates on the grid and resizes that straight to the output, as
+            CAT-Seg does with whole images; the padding is not removed, which makes an image that
+            had to be padded a little smaller, and of a grid finer than its image only the first
+            rows and columns stay.
         class_chunk: classes whose full-size maps are held at a time while softmax's denominator is
             summed up.
         merge: of several groupings read the "last"; or their highest logits ("max"), resized to the
@@ -64,7 +67,7 @@ class PixelReadout(Readout):
             )
         if activate_at not in SIZES:
             raise ValueError(
-                f"scores are activated at {' or '.join(SIZES)} size, not at {activate_at!r}."
+                f"scores are activated at {', '.join(SIZES)} size, not at {activate_at!r}."
             )
         if merge not in MERGES:
             raise ValueError(f"groupings are merged by {' or '.join(MERGES)}, not by {merge!r}.")
@@ -110,13 +113,20 @@ class PixelReadout(Readout):
 
     def maps(self, prepared: Prepared, image: int, size: Size) -> ClassMaps:
         activate_at = prepared.scene.images.sizes[image] if self.activate_at == "input" else size
-        scores = self._activated(self._logits(prepared, image, activate_at), prepared.num_classes)
+        scores = self._activated(self._logits(prepared, image, activate_at))
 
         def maps(classes: slice) -> Tensor:
             resized = resize(scores(classes)[None], size)[0]
             return self.bias(resized, prepared.scene, image, classes)
 
         return maps
+
+    def read(self, prepared: Prepared, image: int, size: Size) -> ScoreMaps:
+        scores = super().read(prepared, image, size)
+        if self.bias.gamma or self.activate_at != "output":
+            return scores
+        # Nothing comes after the activation, and activations keep the order.
+        return replace(scores, order=self._logits(prepared, image, size).maps)
 
     def read_grid(self, prepared: Prepared, image: int) -> ScoreMaps:
         images = prepared.scene.images
@@ -126,8 +136,9 @@ class PixelReadout(Readout):
                 "features are partly about padding; to compare at their resolution, set "
                 "INPUT.SIZE_DIVISIBILITY 0 and TEST.IMS_PER_BATCH 1."
             )
+        logits = prepared.scores[image].__getitem__
         scores = self._activated(
-            lambda classes: prepared.scores[image, classes], prepared.num_classes
+            ScoreMaps(logits, prepared.num_classes, prepared.scene.regions.grid)
         )
 
         def maps(classes: slice) -> Tensor:
@@ -135,35 +146,19 @@ class PixelReadout(Readout):
 
         return ScoreMaps(maps, prepared.num_classes, prepared.scene.regions.grid)
 
-    def read(self, prepared: Prepared, image: int, size: Size) -> ScoreMaps:
-        scores = super().read(prepared, image, size)
-        if self.bias.gamma or self.activate_at == "input":
-            return scores
-        # Nothing comes after the activation, and activations keep the order.
-        return replace(scores, order=self._logits(prepared, image, size))
-
-    def _logits(self, prepared: Prepared, image: int, activate_at: Size) -> ClassMaps:
+    def _logits(self, prepared: Prepared, image: int, size: Size) -> ScoreMaps:
         images = prepared.scene.images
         height, width = images.sizes[image]
 
         def logits(classes: slice) -> Tensor:
+            if self.activate_at == "grid":
+                return prepared.scores[image, classes, :height, :width]
             maps = resize(prepared.scores[image : image + 1, classes], images.padded_size)
-            return resize(maps[..., :height, :width], activate_at)[0]
+            return resize(maps[..., :height, :width], size)[0]
 
-        return logits
+        return ScoreMaps(logits, prepared.num_classes, size)
 
-    def _activated(self, logits: ClassMaps, num_classes: int) -> ClassMaps:
-        @cache
-        def total() -> Tensor:
-            """softmax's denominator, as a logarithm; only computed if scores are asked for."""
-            summed = logits(slice(self.class_chunk)).logsumexp(0)
-            for start in range(self.class_chunk, num_classes, self.class_chunk):
-                part = logits(slice(start, start + self.class_chunk)).logsumexp(0)
-                summed = torch.logaddexp(summed, part)
-            return summed
-
-        def scores(classes: slice) -> Tensor:
-            values = logits(classes)
-            return values.sigmoid() if self.activation == "sigmoid" else (values - total()).exp()
-
-        return scores
+    def _activated(self, logits: ScoreMaps) -> ClassMaps:
+        if self.activation == "sigmoid":
+            return lambda classes: logits.maps(classes).sigmoid()
+        return (logits.softmax(self.class_chunk) if self.activation == "softmax" else logits).maps

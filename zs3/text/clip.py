@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
-from open_clip.model import set_model_preprocess_cfg
+from open_clip.model import resize_pos_embed, set_model_preprocess_cfg
 from torch import Tensor
 
 from ..checkpoints.clip import clip_config_of, is_openai, open_clip_state
 from ..checkpoints.safe_load import safe_load, state_dict_of
+from ..runtime.config import CfgNode
+from .split_attention import split_attention
 
 Tokenizer = Callable[..., Tensor]  # open_clip's: (prompts, context_length=L) -> (M, L) int64
 
@@ -28,13 +30,26 @@ _MERGES = "bpe_merges.txt.gz"
 _logger = logging.getLogger(__name__)
 
 
-def load_clip(name: str, pretrained: str = "") -> tuple[open_clip.CLIP, Tokenizer]:
+def configured_clip(cfg: CfgNode) -> tuple[open_clip.CLIP, Tokenizer]:
+    """The CLIP of MODEL.CLIP and its tokenizer, see `load_clip`."""
+    options = cfg.MODEL.CLIP
+    model, tokenizer = load_clip(options.NAME, options.PRETRAINED, options.IMAGE_SIZE)
+    if options.SPLIT_ATTENTION:
+        split_attention(model)
+    return model, tokenizer
+
+
+def load_clip(
+    name: str, pretrained: str = "", image_size: int = 0
+) -> tuple[open_clip.CLIP, Tokenizer]:
     """
     Args:
         name: an open_clip model name; "local-dir:DIR", a name in zs3/assets or "hf-hub:ORG/REPO",
             which bring their own weights; "" to take the sizes from the weight file.
         pretrained: an open_clip tag, a weight file, or "" for the weights that `name` brings
             (random ones if it is a plain model name: for checkpoints that bring theirs).
+        image_size: side (pixels) of the images its positions are made for; they are resized to it
+            (bicubic, antialiased). 0 is the model's own.
 
     Returns:
         The open_clip model in evaluation mode, float32, on the CPU; and its tokenizer.
@@ -52,14 +67,14 @@ def load_clip(name: str, pretrained: str = "") -> tuple[open_clip.CLIP, Tokenize
                 f"{pretrained!r}."
             )
         source = name if folder is None else f"local-dir:{folder}"
-        model = _ready_made(source, "", quick_gelu=False)
+        model = _ready_made(source, "", quick_gelu=False, image_size=image_size)
         tokenizer = _tokenizer(source, folder)
     elif name:
         name = name.replace("/", "-")
-        model = _named(name, pretrained)
+        model = _named(name, pretrained, image_size)
         tokenizer = open_clip.get_tokenizer(name)
     else:
-        model = _from_file(pretrained, None)
+        model = _from_file(pretrained, None, image_size)
         tokenizer = open_clip.SimpleTokenizer(context_length=model.context_length)
     size = getattr(tokenizer, "vocab_size", model.vocab_size)
     if isinstance(tokenizer, open_clip.SimpleTokenizer) and size != model.vocab_size:
@@ -148,7 +163,7 @@ def _tokenizer(source: str, folder: Path | None) -> Tokenizer:
     return open_clip.SimpleTokenizer(str(folder / _MERGES), context_length=length)
 
 
-def _named(name: str, pretrained: str) -> open_clip.CLIP:
+def _named(name: str, pretrained: str, image_size: int) -> open_clip.CLIP:
     """A model that open_clip has a configuration for."""
     config = open_clip.get_model_config(name)
     if config is None:
@@ -156,7 +171,7 @@ def _named(name: str, pretrained: str) -> open_clip.CLIP:
         raise ValueError(f"open_clip has no model {name!r}. Did you mean {near[0]!r}?")
     if not pretrained:
         _logger.warning("%s starts from random weights: a checkpoint has to bring them.", name)
-        return build_clip(config)
+        return build_clip(_for_images(config, image_size))
     tag = open_clip.get_pretrained_cfg(name, pretrained)
     if not tag and not Path(pretrained).is_file():
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
@@ -164,7 +179,7 @@ def _named(name: str, pretrained: str) -> open_clip.CLIP:
             f"{pretrained!r} is neither a file nor a pretrained tag of {name!r} (its tags: {tags})."
         )
     if not tag:
-        return _from_file(pretrained, config)
+        return _from_file(pretrained, config, image_size)
     # open_clip would build the wrong activation and only warn.
     quick_gelu = tag.get("quick_gelu", False)
     if config.get("quick_gelu", False) and not quick_gelu:
@@ -173,14 +188,18 @@ def _named(name: str, pretrained: str) -> open_clip.CLIP:
             f"the weights {pretrained!r} were trained with GELU, but {name!r} has QuickGELU; set "
             f"MODEL.CLIP.NAME to {plain!r}."
         )
-    return _ready_made(name, pretrained, quick_gelu)
+    return _ready_made(name, pretrained, quick_gelu, image_size)
 
 
-def _ready_made(name: str, tag: str, quick_gelu: bool) -> open_clip.CLIP:
+def _ready_made(name: str, tag: str, quick_gelu: bool, image_size: int) -> open_clip.CLIP:
     """open_clip's own way to a model with weights: it downloads what is not on the disk."""
     try:
         return open_clip.create_model(
-            name, pretrained=tag or None, force_quick_gelu=quick_gelu, require_pretrained=True
+            name,
+            pretrained=tag or None,
+            force_quick_gelu=quick_gelu,
+            force_image_size=image_size or None,
+            require_pretrained=True,
         ).eval()
     except (OSError, RuntimeError) as error:
         known = open_clip.get_pretrained_cfg(name, tag) if tag else {}
@@ -192,7 +211,7 @@ def _ready_made(name: str, tag: str, quick_gelu: bool) -> open_clip.CLIP:
         ) from error
 
 
-def _from_file(path: str, config: dict[str, Any] | None) -> open_clip.CLIP:
+def _from_file(path: str, config: dict[str, Any] | None, image_size: int) -> open_clip.CLIP:
     if not Path(path).is_file():
         raise ValueError(
             f"MODEL.CLIP.NAME is empty and MODEL.CLIP.PRETRAINED, {path!r}, is no file; expected a "
@@ -201,7 +220,17 @@ def _from_file(path: str, config: dict[str, Any] | None) -> open_clip.CLIP:
     stored = state_dict_of(safe_load(path))
     state = open_clip_state(stored)
     config = clip_config_of(state) if config is None else config
-    # OpenAI's models have QuickGELU whatever name they are asked for by.
-    model = build_clip({**config, "quick_gelu": True} if is_openai(stored) else config)
+    if is_openai(stored):  # QuickGELU, whatever name they are asked for by
+        config = {**config, "quick_gelu": True}
+    model = build_clip(_for_images(config, image_size))
+    if image_size:
+        resize_pos_embed(state, model)
     load_clip_state(model, state, path)
     return model
+
+
+def _for_images(config: dict[str, Any], image_size: int) -> dict[str, Any]:
+    """A model's configuration for images of another side."""
+    if not image_size or "vision_cfg" not in config:
+        return config
+    return {**config, "vision_cfg": {**config["vision_cfg"], "image_size": image_size}}

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..registry import REFINER_REGISTRY, TEXT_ENCODER_REGISTRY
 from ..runtime.config import CfgNode, configurable
 from ..vocabulary import Vocabulary
-from .clip import Tokenizer, brings_weights, load_clip
+from .clip import Tokenizer, brings_weights, configured_clip
 
 
 class TextEncoder(nn.Module):
@@ -99,12 +99,11 @@ class OpenClipText(TextEncoder):
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> dict[str, Any]:
-        source = cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED
-        model, tokenizer = load_clip(*source)
+        model, tokenizer = configured_clip(cfg)
         refiners = [REFINER_REGISTRY.get(refiner) for refiner in cfg.MODEL.REFINERS]
         if not any(getattr(refiner, "looks_with_clip", False) for refiner in refiners):
             del model.visual
-        restored = brings_weights(*source)
+        restored = brings_weights(cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED)
         return {
             "model": model,
             "tokenizer": tokenizer,

@@ -32,6 +32,7 @@ class PrecomputedText(TextEncoder):
     """
 
     reads_templates = False
+    restored_from_source = True
     _place: Tensor
 
     @configurable

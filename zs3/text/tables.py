@@ -8,6 +8,8 @@ A table is written in a configuration as one string:
                                other one.
     FILE.npy:NAMES.json#KEY    "coco_multi.npy:classes.json#coco_stuff171": an array beside a JSON
                                list; KEY leads into nested objects, with dots between.
+    FILE.npy:LIST              "coco_multi.npy:coco171": an array in the order of a class list in
+                               zs3/data/classes.
     FILE                       text, "word x1 x2 ... xD" a line, perhaps after a line "count D":
                                word2vec, GloVe, fastText. What ends in .gz is unpacked.
     FILE.bin                   word2vec's binary form, perhaps as .bin.gz.
@@ -23,6 +25,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data.published import FOLDER, class_list
+from ..nearest import did_you_mean
 from .streamed_tables import BinaryTable, TextTable
 from .table import Table
 
@@ -37,10 +41,16 @@ def open_table(source: str) -> Table:
     array = re.fullmatch(r"(?P<path>.+?\.npz)(?:#(?P<array>[^,]+)(?:,(?P<names>.+))?)?", source)
     if array:
         return _from_npz(source, _existing(array["path"]), array["array"], array["names"])
+    listed = re.fullmatch(r"(?P<path>.+?\.npy):(?P<list>\w+)", source)
+    if listed:
+        path = _existing(listed["path"])
+        rows = np.load(path, allow_pickle=False)
+        return ArrayTable(source, (path,), rows, _published_names(listed["list"]))
     matrix = re.fullmatch(r"(?P<path>.+?\.npy)(?::(?P<names>.+?\.json)(?:#(?P<key>.+))?)?", source)
     if matrix and matrix["names"] is None:
         raise ValueError(
-            f'{source} has no names; write "{source}:NAMES.json" or "{source}:NAMES.json#KEY".'
+            f'{source} has no names; write "{source}:NAMES.json", "{source}:NAMES.json#KEY" or '
+            f'"{source}:LIST", LIST being one of zs3/data/classes.'
         )
     if matrix:
         files = (_existing(matrix["path"]), _existing(matrix["names"]))
@@ -90,6 +100,16 @@ def _from_npz(source: str, path: Path, array: str | None, names: str | None) -> 
             f'"{path}#ARRAY,NAMES".'
         )
     return ArrayTable(source, (path,), held[array], held[names])
+
+
+def _published_names(name: str) -> tuple[str, ...]:
+    known = sorted(path.stem for path in (FOLDER / "classes").glob("*.tsv"))
+    if name not in known:
+        raise ValueError(
+            f"there is no class list {name!r}; there are {', '.join(known)}."
+            + did_you_mean(name, known)
+        )
+    return class_list(name).names
 
 
 def _list_in(path: Path, key: str | None) -> list[str]:

@@ -1,0 +1,90 @@
+"""
+Focal and dice loss of every class's map against the pixels of that class: ZegCLIP (arXiv
+2212.03588, section 3.5) and Cascade-CLIP. Every class has its own sigmoid, so none competes with
+another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..regions import Regions
+from ..registry import CRITERION_REGISTRY
+from ..runtime.config import CfgNode, configurable
+from .layers import over_layers
+from .mask import dice_loss, mask_loss, pixel_terms
+from .processes import mean_over_processes
+
+
+@CRITERION_REGISTRY.register()
+class ClassMasks(nn.Module):
+    """
+    loss_mask over all classes of all images, loss_dice over those that an image shows; both are
+    divided by how many those are, the mean over processes and at least 1.
+
+    A pixel that is ignored is outside of every class, as in the published criterion: unseen things,
+    background and padding teach every class what it is not.
+
+    Args:
+        mask_weight, dice_weight: of the two losses.
+        mask_loss: "focal" or "bce".
+    """
+
+    needs_void = False
+
+    @configurable
+    def __init__(
+        self, *, mask_weight: float = 100.0, dice_weight: float = 1.0, mask_loss: str = "focal"
+    ) -> None:
+        super().__init__()
+        self.mask_weight = mask_weight
+        self.dice_weight = dice_weight
+        self.pixel_terms = pixel_terms(mask_loss)
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> dict[str, Any]:
+        node = cfg.MODEL.CRITERION
+        return {
+            "mask_weight": node.MASK_WEIGHT,
+            "dice_weight": node.DICE_WEIGHT,
+            "mask_loss": node.MASK_LOSS,
+        }
+
+    def forward(
+        self, regions: Sequence[Regions], logits: Sequence[Tensor], targets: Tensor
+    ) -> dict[str, Tensor]:
+        """
+        Args:
+            regions: L supervised groupings, the final one last.
+            logits: their class logits (B, N, K).
+            targets: (B, H, W) int64 labels 0..K-1, or IGNORE.
+
+        Returns:
+            dict: weighted scalars loss_mask and loss_dice; the names of earlier groupings end in
+            "_0", "_1", ...
+        """
+        return over_layers(
+            [
+                self._losses(region.paint(logit), targets)
+                for region, logit in zip(regions, logits, strict=True)
+            ]
+        )
+
+    def _losses(self, maps: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        maps = F.interpolate(maps.float(), targets.shape[1:], mode="bilinear", align_corners=False)
+        classes = torch.arange(maps.shape[1], device=targets.device)
+        inside = (targets.flatten(1)[:, None] == classes[:, None]).flatten(0, 1)  # (B * K, H * W)
+        logits, shown = maps.flatten(2).flatten(0, 1), inside.any(1)
+        masks = inside.float()
+        count = mean_over_processes(shown.sum())
+        focal = mask_loss(self.pixel_terms(logits), masks).sum()
+        dice = dice_loss(logits[shown], masks[shown]).sum()
+        return {
+            "loss_mask": self.mask_weight * focal / count,
+            "loss_dice": self.dice_weight * dice / count,
+        }
