@@ -18,8 +18,9 @@ import torch
 
 from zs3.evaluation import ZeroShotEvaluator
 from zs3.evaluation.boundary import BoundaryIoU
-from zs3.evaluation.calibration import RIVALS, Calibration, Rivals
+from zs3.evaluation.calibration import RIVALS, Calibration
 from zs3.evaluation.measure import Measure
+from zs3.evaluation.rivals import Rivals
 from zs3.readout import ScoreMaps
 from zs3.vocabulary import Vocabulary
 

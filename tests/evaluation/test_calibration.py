@@ -7,9 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from zs3.evaluation.calibration import RIVALS, Calibration, Rivals
+from zs3.evaluation.calibration import RIVALS, Calibration
 from zs3.evaluation.confusion import confusion_matrix, summary
 from zs3.evaluation.curve import Curve
+from zs3.evaluation.rivals import Rivals
 from zs3.readout import ScoreMaps
 from zs3.vocabulary import IGNORE
 

@@ -13,7 +13,8 @@ import torch
 from ..inference.modes import Inputs
 from ..readout.maps import ScoreMaps
 from ..segmentor import ZeroShotSegmentor
-from .calibration import RIVALS, Rivals
+from .calibration import RIVALS
+from .rivals import Rivals
 
 Answer = dict[str, Any]  # Any: tensors by name, and Rivals
 
@@ -32,11 +33,11 @@ def answering(
     """
 
     def answer(maps: ScoreMaps, inputs: dict[str, Any]) -> Answer:
+        labels = {"labels": maps.labels(model.class_chunk)}
         if not with_rivals:
-            return {"labels": maps.labels(model.class_chunk)}
+            return labels
         is_seen = torch.tensor(inputs["vocabulary"].is_seen, device=model.device)
-        rivals = Rivals.of(maps, is_seen, model.class_chunk)
-        return {"labels": rivals.answers(), RIVALS: rivals}
+        return {**labels, RIVALS: Rivals.of(maps, is_seen, model.class_chunk)}
 
     def answers(batched_inputs: Inputs) -> list[Answer]:
         with torch.inference_mode():

@@ -2,80 +2,26 @@
 What calibrated stacking (see `SeenBias`) would do at every gamma, from one pass over a dataset.
 
 Subtracting gamma from the seen classes changes which of two answers a pixel gives, and never what
-these are: its best seen and its best unseen class. So they and their scores are all that is kept.
+these are: its best seen and its best unseen class (see `Rivals`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..vocabulary import IGNORE
 from .confusion import iou_of, mean
 from .curve import Curve
 from .measure import Measure
 
-if TYPE_CHECKING:  # readouts import CLIP, which whoever only scores files need not wait for
-    from ..readout.maps import ScoreMaps
+if TYPE_CHECKING:  # it imports CLIP, which whoever only scores files need not wait for
+    from .rivals import Rivals
 
 RIVALS = "rivals"
-
-
-@dataclass(frozen=True)
-class Rivals:
-    """
-    The best seen and the best unseen class of every pixel.
-
-    Attributes:
-        scores: (2, H, W), the seen one's first.
-        labels: (2, H, W) int64.
-    """
-
-    scores: Tensor
-    labels: Tensor
-
-    @classmethod
-    def of(cls, maps: ScoreMaps, is_seen: Tensor, chunk: int) -> Rivals:
-        """
-        Args:
-            is_seen: (K,) bool; some seen and some not.
-            chunk: classes whose maps are held at a time.
-
-        Raises:
-            ValueError: scores that are not a number.
-        """
-        halves = [half.nonzero()[:, 0] for half in (is_seen.cpu(), ~is_seen.cpu())]
-        best: Rivals | None = None
-        for start in range(0, len(is_seen), chunk):
-            part = maps.maps(slice(start, start + chunk))
-            if best is None:
-                scores = part.new_full((2, *part.shape[1:]), -torch.inf)
-                best = cls(scores, torch.zeros_like(scores, dtype=torch.int64))
-            for half, members in enumerate(halves):
-                index = members[(members >= start) & (members < start + chunk)].to(part.device)
-                if len(index):
-                    score, label = part[index - start].max(0)
-                    higher = score > best.scores[half]
-                    best.labels[half] = torch.where(higher, index[label], best.labels[half])
-                    best.scores[half] = torch.maximum(score, best.scores[half])
-        assert best is not None  # a vocabulary has names
-        if best.scores.isnan().any():
-            raise ValueError("the scores of an image contain NaN, so it has no best classes.")
-        return best
-
-    def seen_wins(self, gamma: float) -> Tensor:
-        """(H, W) bool: whether the seen class is the answer; on a tie, if its index is lower."""
-        seen, unseen = self.scores[0] - gamma, self.scores[1]
-        return (seen > unseen) | ((seen == unseen) & (self.labels[0] < self.labels[1]))
-
-    def answers(self, gamma: float = 0.0) -> Tensor:
-        """(H, W) int64, what a model with that seen bias predicts."""
-        return torch.where(self.seen_wins(gamma), self.labels[0], self.labels[1])
 
 
 class Calibration(Measure):
