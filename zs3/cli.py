@@ -14,6 +14,7 @@ COMMANDS = {
     "datasets": "list the datasets there are, and which of them this machine has",
     "segment": "segment images by the names you type (as demo/demo.py)",
     "evaluate": "score the label PNGs of any system, under any protocol",
+    "shape-analysis": "say for which classes the spectral prior helps, with a plot",
     "report": "write one HTML page about evaluations, side by side if several",
     "doctor": "say whether zs3 can work on this machine",
     "check-dataset": "count the classes of a dataset, and tell what is wrong with it",

@@ -16,6 +16,8 @@ from .nearest import did_you_mean
 # The label that means "no class", in targets. Files have their own (255 in 8-bit ones, where it
 # could not be a class); a vocabulary may be larger than that.
 IGNORE = 65535
+# What is asked for beside the one class of an episode.
+OTHERS = "others"
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,11 @@ class Vocabulary:
             tuple(self.synonyms[i] for i in chosen),
         )
 
+    def against_others(self, name: str) -> Vocabulary:
+        """What is asked in an episode about one of the names: OTHERS, and that name."""
+        k = self.index(name)
+        return Vocabulary((OTHERS, name), (True, self.is_seen[k]), ((OTHERS,), self.synonyms[k]))
+
     def only_seen(self) -> Vocabulary:
         """The classes a model may be trained on."""
         return self.only(self.seen)
@@ -214,6 +221,24 @@ class Vocabulary:
     def _words(self, index: int) -> set[str]:
         """What class `index` is called, in small letters."""
         return {word.strip().lower() for word in (self.names[index], *self.synonyms[index])}
+
+
+@dataclass(frozen=True)
+class Episode(Vocabulary):
+    """
+    A vocabulary of which one class is looked for: in training on episodes, an image's own.
+
+    Args:
+        wanted: its name.
+    """
+
+    wanted: str = ""
+
+    @classmethod
+    def about(cls, vocabulary: Vocabulary, wanted: str) -> Episode:
+        """Raises ValueError for a name that is not in the vocabulary."""
+        vocabulary.index(wanted)
+        return cls(vocabulary.names, vocabulary.is_seen, vocabulary.synonyms, wanted)
 
 
 def _summary(names: Sequence[str]) -> str:

@@ -64,8 +64,16 @@ def test_images_are_resized_for_prediction_as_for_training():
         "spnet": (20, 20, 3),
         "zs3net": (20, 26, 3),  # bounds no longer side
         "sazs": (20, 20, 3),
+        "lseg": (20, 20, 3),
     }
     assert isinstance(build_test_resize(config("detectron2")), ResizeShortestEdge)
+
+
+def test_lseg_squares_and_changes_nothing_else():
+    for image, label in crops("lseg", "INPUT.MIN_SIZE_TEST", 20, count=2):
+        assert image.shape == (20, 20, 3) and (image == 200).all()
+        rows, columns = np.arange(20) * 30 // 20, np.arange(20) * 40 // 20
+        np.testing.assert_array_equal(label, LABEL[np.ix_(rows, columns)])
 
 
 def test_an_unknown_pipeline_is_refused_with_the_nearest():

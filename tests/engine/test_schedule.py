@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch.optim import SGD
 
+from zs3.config import get_config
 from zs3.engine.schedule import (
     Schedule,
     build_schedule,
     cosine,
+    held,
     lr_factor,
     poly,
     poly_to,
@@ -25,6 +27,17 @@ def test_poly_by_hand() -> None:
     factor = poly(10, power=2.0, end=0.0, ramp=ramp(1.0, 0))
 
     assert [factor(t) for t in (0, 5, 9, 10, 11)] == pytest.approx([1.0, 0.25, 0.01, 0.0, 0.0])
+
+
+def test_a_rate_may_be_held_for_an_epoch() -> None:
+    factor = held(poly(10, power=1.0, end=0.0, ramp=ramp(1.0, 0)), 4)
+
+    assert [factor(t) for t in range(9)] == pytest.approx([1.0] * 4 + [0.6] * 4 + [0.2])
+
+
+def test_a_rate_is_held_for_an_iteration_at_least() -> None:
+    with pytest.raises(ValueError, match=r"SOLVER\.LR_PERIOD is 0; expected 1 or more"):
+        build_schedule(get_config(opts=["SOLVER.LR_PERIOD", "0"]), SGD([torch.zeros(1)], lr=1.0))
 
 
 def test_poly_ends_in_a_constant() -> None:

@@ -472,7 +472,7 @@ def zs3_deeplab(case: Case) -> None:
     vocabulary = Vocabulary.of([str(k) for k in range(classes)])
     images = ImageBatch(tuple(image))
     scene = Scene(images, {}, regions, (vocabulary,), torch.tensor([vocabulary.is_seen]))
-    readout = PixelReadout(align_corners=True)
+    readout = PixelReadout(enlargement="by_corners")
     prepared = readout.prepare(scene, [logits])
     read = [readout.read(prepared, i, images.sizes[i]) for i in range(len(image))]
     full = F.interpolate(

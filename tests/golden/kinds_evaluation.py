@@ -159,8 +159,9 @@ def eval_fusion(case: Case) -> None:
         class_, label = int(case.inputs["class_id"][k]), case.inputs[f"label_{k}"]
         prediction = _episode_prediction(case, k, class_, label.shape)
         masks = (case.inputs[f"eig_masks_{k}"] > 0).long().numpy()
-        sample = {"file_name": "golden", EPISODE: f"class {class_}", "sem_seg": label}
-        subject.process([{**sample, "masks": masks}], [{"labels": prediction}])
+        sample = {"file_name": str(k), EPISODE: f"class {class_}", "sem_seg": label}
+        subject.masks = lambda file, image, size, masks=masks: masks
+        subject.process([{**sample, "image": torch.zeros(3, 1, 1)}], [{"labels": prediction}])
 
         target = _target(case, label.numpy(), class_)
         pixels = [episode_pixels(target, mask, True) for mask in (prediction.numpy(), *masks)]
@@ -213,7 +214,7 @@ def _fold_evaluator(case: Case, count: int, protocols: tuple[str, ...]) -> FoldE
         Vocabulary.of(["others", *names], unseen=novel),
         protocols=protocols,
         ignore_label=_void(case),
-        masks=lambda sample: list(sample["masks"]),
+        masks=lambda file, image, size: np.zeros((0, *size)),
     )
 
 

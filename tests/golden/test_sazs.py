@@ -4,26 +4,20 @@ from pathlib import Path
 
 import kinds_datasets
 import kinds_evaluation
+import kinds_sazs_losses
+import kinds_sazs_models
+import kinds_sazs_spectral
 import pytest
 import suite
 
-KINDS: suite.Kinds = {**kinds_datasets.KINDS, **kinds_evaluation.KINDS}
-NOT_YET = frozenset(
-    {
-        "clip_text",
-        "color_affinity",
-        "dino_features_to_masks",
-        "dpt_encoder",
-        "edge_map",
-        "joint_loss",
-        "lseg_zs_rn",
-        "lseg_zs_vit",
-        "sazs_drn_full",
-        "sazs_vit_full",
-        "spectral_eigs",
-        "train_step",
-    }
-)
+KINDS: suite.Kinds = {
+    **kinds_datasets.KINDS,
+    **kinds_evaluation.KINDS,
+    **kinds_sazs_losses.KINDS,
+    **kinds_sazs_models.KINDS,
+    **kinds_sazs_spectral.KINDS,
+}
+NOT_YET: frozenset[str] = frozenset()
 
 
 @pytest.mark.parametrize("path", suite.cases("sazs"))

@@ -10,9 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..checkpoints import mobilenet, resnet, swin
+from ..checkpoints import dpt, drn, mobilenet, resnet, swin
 from ..checkpoints.weight_file import read_weights
 from .deeplab import DeepLabV2
+from .dpt import DPT
+from .drn import DRN
 from .mobilenet import MobileNetV2
 from .resnet import ResNet
 from .swin import Swin
@@ -24,6 +26,8 @@ logger = logging.getLogger(__name__)
 State = dict[str, Tensor]
 KEY_MAPS: dict[type[nn.Module], Callable[[State], State]] = {
     DeepLabV2: resnet.convert,
+    DPT: dpt.convert_vit,
+    DRN: drn.convert,
     MobileNetV2: mobilenet.convert,
     ResNet: resnet.convert,
     Swin: swin.convert,
@@ -101,9 +105,14 @@ def _beside_imagenet(backbone: nn.Module, state: State) -> State:
         start |= {key: value for key, value in expected.items() if re.match(r"norm\d\.", key)}
     if isinstance(backbone, DeepLabV2):
         start |= {key: value for key, value in expected.items() if key.startswith("aspp.")}
+    if isinstance(backbone, DPT):
+        start |= {key: value for key, value in expected.items() if key.startswith("reassemble.")}
     return start
 
 
 def _part(key: str) -> str:
-    """What a backbone may be built without: `res5`, or `layers.3.blocks` in a Swin."""
-    return ".".join(key.split(".")[: 3 if key.startswith("layers.") else 1])
+    """
+    What a backbone may be built without: `res5`, `layers.3.blocks` in a Swin, `vit.blocks.12` in a
+    DPT.
+    """
+    return ".".join(key.split(".")[: 3 if key.startswith(("layers.", "vit.")) else 1])

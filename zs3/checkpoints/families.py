@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from . import cagnet, cascade_clip, cat_seg, zegformer, zs3net
+from . import cagnet, cascade_clip, cat_seg, lseg, sazs, zegformer, zs3net
 from .key_map import Rule
 
 State = dict[str, Tensor]
@@ -57,6 +57,8 @@ FAMILIES = (
         cat_seg.convert,
         cat_seg.DROPPED,
     ),
+    Family("SAZS", r"edgeocr_cls_head\.", sazs.convert, sazs.DROPPED),
+    Family("LSeg", r"net\.(scratch|pretrained)\.", lseg.convert, lseg.DROPPED),
 )
 
 

@@ -82,6 +82,26 @@ def add(cfg: CN) -> None:
     # numbers then, CLIP's first.
     cfg.MODEL.TOWERS.APPEARANCE = "ResNet"
     cfg.MODEL.TOWERS.IMAGE_SIZE = 0
+    cfg.MODEL.DPT = CN()
+    # A ViT whose tokens become maps of stride 4, 8, 16 and 32: width, attention heads and side of
+    # the patches (pixels) of the ViT, and of the square images it was trained on. ViT-L/16's.
+    cfg.MODEL.DPT.DIM = 1024
+    cfg.MODEL.DPT.HEADS = 16
+    cfg.MODEL.DPT.PATCH = 16
+    cfg.MODEL.DPT.IMAGE_SIZE = 384
+    # Block (counted from 0) that each map is made of, and the map's channels.
+    cfg.MODEL.DPT.TAPS = [5, 11, 17, 23]
+    cfg.MODEL.DPT.CHANNELS = [256, 512, 1024, 1024]
+    # What becomes of the class token: "project", "add" or "ignore".
+    cfg.MODEL.DPT.READOUT = "project"
+    # The others, and blocks that none of these needs, are not built.
+    cfg.MODEL.DPT.OUT_FEATURES = ["res2", "res3", "res4", "res5"]
+    cfg.MODEL.DRN = CN()
+    # Dilated residual network: layers and channels of level1 to level8. DRN-D-105's.
+    cfg.MODEL.DRN.LAYERS = [1, 1, 3, 4, 23, 3, 1, 1]
+    cfg.MODEL.DRN.CHANNELS = [16, 32, 64, 128, 256, 512, 512, 512]
+    # Of level0 to level8; the last one has stride 8.
+    cfg.MODEL.DRN.OUT_FEATURES = ["level8"]
     # Weights for the backbone alone, or a whole model to take its backbone from
     # (docs/checkpoints.md); "" leaves it at its random start. MODEL.WEIGHTS, if given, wins.
     cfg.MODEL.BACKBONE.WEIGHTS = ""

@@ -17,11 +17,12 @@ def add(cfg: CN) -> None:
     cfg.SOLVER.WEIGHT_DECAY_BIAS = -1.0
     # WarmupPolyLR: (1 - iteration / MAX_ITER) to this power.
     cfg.SOLVER.POLY_LR_POWER = 0.9
-    # ... where the iteration is rounded down to a multiple of this (SPNet and CaGNet: 10).
-    cfg.SOLVER.POLY_LR_EVERY = 1
     # The schedule ends at this share of the base rate ("WarmupPolyLR", "WarmupCosineLR", and
     # "WarmupPolyToEndLR", which descends to it instead of being cut off there).
     cfg.SOLVER.LR_END = 0.0
+    # Iterations that a learning rate is held for: an epoch's, where published code sets it once an
+    # epoch; 10 in SPNet and CaGNet.
+    cfg.SOLVER.LR_PERIOD = 1
     # Batches whose gradients are added up before a step.
     cfg.SOLVER.ACCUMULATE = 1
     # Several processes: look for parameters that a step did not use, for models that skip some.
@@ -65,8 +66,10 @@ def add(cfg: CN) -> None:
     cfg.TEST.CALIBRATION.GAMMAS = []
     # Instead of a list: so many gammas from 0 to 1.
     cfg.TEST.CALIBRATION.COUNT = 0
-    # Folder of masks NAME_k0.png, NAME_k1.png, ... that the protocol "sazs_oracle" chooses from by
-    # looking at the labels.
+    # Report apart what choosing between the prediction and the masks of MODEL.SPECTRAL with the
+    # labels in hand would score: an upper bound, SAZS's published fusion.
+    cfg.TEST.ORACLE = False
+    # Folder of such masks, NAME_k0.png, NAME_k1.png, ... or NAME.npz; "" computes them.
     cfg.TEST.ORACLE_MASKS = ""
     # Pictures (input, truth, prediction) written by an evaluation.
     cfg.TEST.PICTURES = 8

@@ -16,8 +16,8 @@ def add(cfg: CN) -> None:
     # Width they are projected to; 0 takes them as they are.
     cfg.MODEL.GROUPING.LEVEL_DIM = 0
     cfg.MODEL.PIXEL_DECODER = CN()
-    # "FPN", "TransformerEncoderFPN", "MSDeformAttnPixelDecoder" (Mask2Former), or "BackboneMap":
-    # the finest of IN_FEATURES as it is.
+    # "FPN", "TransformerEncoderFPN", "MSDeformAttnPixelDecoder" (Mask2Former), "RefineNet" (DPT,
+    # LSeg), "PyramidPooling" of the finest of IN_FEATURES, or "BackboneMap": that map as it is.
     cfg.MODEL.PIXEL_DECODER.NAME = "FPN"
     # Backbone features it reads.
     cfg.MODEL.PIXEL_DECODER.IN_FEATURES = ["res2", "res3", "res4", "res5"]
@@ -26,6 +26,8 @@ def add(cfg: CN) -> None:
     cfg.MODEL.PIXEL_DECODER.MASK_DIM = 256
     # "GN" (32 groups), "BN", or "" for none.
     cfg.MODEL.PIXEL_DECODER.NORM = "GN"
+    # PyramidPooling: probability that a channel of the mask features is dropped in training.
+    cfg.MODEL.PIXEL_DECODER.DROPOUT = 0.0
     # Encoder layers: on the coarsest map (TransformerEncoderFPN), or with deformable attention on
     # all of ENC_FEATURES (MSDeformAttnPixelDecoder). Heads and dropout are the query decoder's.
     cfg.MODEL.PIXEL_DECODER.ENC_LAYERS = 6

@@ -14,8 +14,10 @@ def add(cfg: CN) -> None:
     # ... taken after resizing the logits to the "input" or to the "output" size, or on the "grid",
     # whose scores are resized with their padding (CAT-Seg's whole images).
     cfg.MODEL.READOUT.ACTIVATE_AT = "output"
-    # PixelReadout: resize the grid with its corner cells' centres in the corners (ZS3Net).
-    cfg.MODEL.READOUT.ALIGN_CORNERS = False
+    # PixelReadout: how maps on the grid become larger: "by_input" (to the input, then to the
+    # output), "by_corners" (the same, with corner cells on corner pixels: LSeg,
+    # ZS3Net), "at_once" (SAZS).
+    cfg.MODEL.READOUT.ENLARGEMENT = "by_input"
     # RegionReadout: resize masks to the output size before painting, not the painted scores.
     cfg.MODEL.READOUT.PAINT_AT_OUTPUT = False
     # PixelReadout: of several groupings read the "last", or the highest logit of all ("max"), as

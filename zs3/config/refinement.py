@@ -6,7 +6,7 @@ from ..runtime.config import CfgNode as CN
 
 
 def add(cfg: CN) -> None:
-    # Names in order of application, "ClipSecondLook" and/or "SeenBias".
+    # Names in order of application: "SpectralPrior", "ClipSecondLook", "SeenBias".
     cfg.MODEL.REFINERS = []
     cfg.MODEL.SECOND_LOOK = CN()
     # "crops": one CLIP pass a proposal; "one_pass": one dense CLIP pass an image, pooled inside the
@@ -42,6 +42,27 @@ def add(cfg: CN) -> None:
     cfg.MODEL.SECOND_LOOK.AVERAGE_SEEN = True
     # Crops a forward pass of CLIP; bounds memory, changes nothing else.
     cfg.MODEL.SECOND_LOOK.BATCH = 64
+    cfg.MODEL.SPECTRAL = CN()
+    # What the graph of an image is made of: "colour", "backbone" (its map FEATURE), "clip"
+    # (MODEL.CLIP's image tower), or a DINO ViT, "dino_vits16", "dino_vits8", "dino_vitb16" or
+    # "dino_vitb8", whose weights are the file WEIGHTS.
+    cfg.MODEL.SPECTRAL.FEATURES = "colour"
+    cfg.MODEL.SPECTRAL.FEATURE = "res4"
+    cfg.MODEL.SPECTRAL.WEIGHTS = ""
+    # Pixels a cell of the graph; 0 for the grid of the features.
+    cfg.MODEL.SPECTRAL.STRIDE = 8
+    # Eigenvectors, without the constant one.
+    cfg.MODEL.SPECTRAL.COUNT = 5
+    # Weight of the affinity of colours beside that of features, and which it is: "knn" or "rw".
+    cfg.MODEL.SPECTRAL.COLOUR_WEIGHT = 1.0
+    cfg.MODEL.SPECTRAL.COLOUR_AFFINITY = "knn"
+    # "diffusion", "region_voting" or "best_overlap" (zs3/spectral/fusion.py), and how much of it,
+    # 0..1; for "best_overlap" the least IoU.
+    cfg.MODEL.SPECTRAL.FUSION = "diffusion"
+    cfg.MODEL.SPECTRAL.STRENGTH = 0.6
+    # Directory that keeps eigenvectors from run to run, unless they are the backbone's; "" keeps
+    # none.
+    cfg.MODEL.SPECTRAL.CACHE = ""
     cfg.MODEL.SEEN_BIAS = CN()
     # Subtracted from the scores of seen classes ("gamma", calibrated stacking); 0 is off.
     cfg.MODEL.SEEN_BIAS.GAMMA = 0.0

@@ -5,13 +5,16 @@ from .build import build_criterion
 from .class_masks import ClassMasks
 from .comparison import Comparison, EveryCell
 from .contextual import ContextualCriterion
+from .edges import edge_map
 from .grid import GridCrossEntropy
+from .inverse_form import InverseForm
 from .matcher import HungarianMatcher, Matching
 from .pixel import PixelCrossEntropy
 from .points import SampledPoints
 from .resized import MatchingCriterion, ResizedCrossEntropy
 from .segments import Segments
 from .set import SetCriterion
+from .shape_aware import ShapeAware
 
 __all__ = [
     "ClassMasks",
@@ -20,6 +23,7 @@ __all__ = [
     "EveryCell",
     "GridCrossEntropy",
     "HungarianMatcher",
+    "InverseForm",
     "Matching",
     "MatchingCriterion",
     "PixelBinaryCrossEntropy",
@@ -28,5 +32,7 @@ __all__ = [
     "SampledPoints",
     "Segments",
     "SetCriterion",
+    "ShapeAware",
     "build_criterion",
+    "edge_map",
 ]

@@ -25,13 +25,17 @@ class PixelCrossEntropy(nn.Module):
         class_weight: factor on the loss.
         loss_size: side of the grid of cells the logits are resized to (bilinear); a label pixel is
             compared with the cell that holds it. 0 makes every pixel a cell.
+        align_corners: the logits' corner cells lie on the corners of that grid (LSeg).
     """
 
     needs_void = False
 
     @configurable
-    def __init__(self, *, class_weight: float = 1.0, loss_size: int = 0) -> None:
+    def __init__(
+        self, *, class_weight: float = 1.0, loss_size: int = 0, align_corners: bool = False
+    ) -> None:
         super().__init__()
+        self.align_corners = align_corners
         self.class_weight = class_weight
         self.loss_size = loss_size
 
@@ -40,6 +44,7 @@ class PixelCrossEntropy(nn.Module):
         return {
             "class_weight": cfg.MODEL.CRITERION.CLASS_WEIGHT,
             "loss_size": cfg.MODEL.CRITERION.LOSS_SIZE,
+            "align_corners": cfg.MODEL.CRITERION.ALIGN_CORNERS,
         }
 
     def forward(
@@ -63,7 +68,9 @@ class PixelCrossEntropy(nn.Module):
 
     def _loss(self, maps: Tensor, targets: Tensor) -> Tensor:
         cells = Cells.of(targets, self.loss_size)
-        maps = F.interpolate(maps.float(), cells.size, mode="bilinear", align_corners=False)
+        maps = F.interpolate(
+            maps.float(), cells.size, mode="bilinear", align_corners=self.align_corners
+        )
         scores = maps.flatten(2).mT.log_softmax(2)  # (B, cells, K)
         labels = targets.flatten(1)
         labelled = labels != IGNORE

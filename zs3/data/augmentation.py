@@ -102,6 +102,21 @@ def resize_label(label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """Resizes to side x side pixels, whatever the ratio was; 0 keeps the size."""
+
+    side: int
+
+    def __call__(self, image: np.ndarray, label: np.ndarray, rng: Generator) -> Pair:
+        size = (self.side or label.shape[0], self.side or label.shape[1])
+        return resize_image(image, size), resize_label(label, size)
+
+    def image(self, image: np.ndarray) -> np.ndarray:
+        """(H, W, 3) uint8 -> (side, side, 3) uint8, with antialiasing."""
+        return resize_image(image, (self.side or image.shape[0], self.side or image.shape[1]))
+
+
+@dataclass(frozen=True)
 class RandomCrop:
     """
     Cuts out a window at a random place.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..runtime.data import DatasetCatalog, MetadataCatalog
-from ..vocabulary import Vocabulary
+from ..vocabulary import OTHERS, Vocabulary
 from .mapper import Sample
 from .published import class_list, image_list, unseen_names
 
@@ -25,8 +25,7 @@ Listing = Callable[[Path], Collection[str]]
 
 PARTS = ("train", "val")
 FOLDS = ("fold0", "fold1", "fold2", "fold3")
-# What an episode asks for besides its class, and what is known of sets of episodes.
-OTHERS = "others"
+# What is known of sets of episodes.
 EPISODES = {"evaluator_type": "episodes", "prompts": {"background": OTHERS}}
 
 

@@ -15,7 +15,7 @@ import torch
 from numpy.random import Generator
 
 from ..runtime.data import MetadataCatalog
-from ..vocabulary import Vocabulary
+from ..vocabulary import Episode, Vocabulary
 from .augmentation import Augmentation, Resize
 from .label_table import LabelTable
 from .reading import expect_one_size, read_image, read_label
@@ -112,14 +112,17 @@ class TrainingMapper:
         """
         Returns:
             dict: the sample's own entries; "image" (3, H, W), uint8 or float32 in 0..255, "sem_seg"
-            (H, W) int64 of the same size, "vocabulary", and the "height" and "width" before
-            augmentation.
+            (H, W) int64 of the same size, "vocabulary" (in an episode an `Episode`), and the
+            "height" and "width" before augmentation.
         """
         image, label = self.reader(sample)
         height, width = label.shape
         for augmentation in self.augmentations:
             image, label = augmentation(image, label, rng)
-        return _mapped(sample, image, label, (height, width), self.reader.vocabulary)
+        vocabulary = self.reader.vocabulary
+        if "episode" in sample:
+            vocabulary = Episode.about(vocabulary, sample["episode"])
+        return _mapped(sample, image, label, (height, width), vocabulary)
 
 
 class EvaluationMapper:
@@ -139,7 +142,10 @@ class EvaluationMapper:
         self.asked = asked or reader.vocabulary
 
     def __call__(self, sample: Sample) -> Sample:
-        """As TrainingMapper, but "sem_seg" is (height, width), whatever size "image" has."""
+        """
+        As TrainingMapper, but "sem_seg" is (height, width), whatever size "image" has, and an
+        episode has the vocabulary of its sample: what is asked for, not what labels are.
+        """
         image, label = self.reader(sample)
         asked = sample.get("vocabulary", self.asked)
         return _mapped(sample, self.resize.image(image), label, label.shape, asked)

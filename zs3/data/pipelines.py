@@ -19,6 +19,7 @@ from .augmentation import (
     Resize,
     ResizeShortestEdge,
     SSDColorJitter,
+    Stretch,
 )
 from .pillow_augmentation import RandomBlur, RandomRotate, RandomScale, RandomShortEdge
 from .warping import PadCentred, RandomRescale, Warp
@@ -110,12 +111,21 @@ def _sazs(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
     )
 
 
+def _stretched(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
+    """LSeg: a square of INPUT.MIN_SIZE_TEST, and nothing else."""
+    return (Stretch(cfg.INPUT.MIN_SIZE_TEST),)
+
+
 def _shortest_edge(cfg: CfgNode) -> Resize:
     return ResizeShortestEdge([cfg.INPUT.MIN_SIZE_TEST], cfg.INPUT.MAX_SIZE_TEST)
 
 
 def _square(cfg: CfgNode) -> Resize:
     return Warp(cfg.INPUT.MIN_SIZE_TEST)
+
+
+def _stretch(cfg: CfgNode) -> Resize:
+    return Stretch(cfg.INPUT.MIN_SIZE_TEST)
 
 
 def _short_edge(cfg: CfgNode) -> Resize:
@@ -127,4 +137,5 @@ PIPELINES = {
     "spnet": Pipeline(_spnet, _square),
     "zs3net": Pipeline(_zs3net, _short_edge),
     "sazs": Pipeline(_sazs, _square),
+    "lseg": Pipeline(_stretched, _stretch),
 }

@@ -63,9 +63,9 @@ def decays(start: int, every: int, *, gamma: float) -> Factor:
     return lambda t: gamma ** ((t - start) // every + 1) if t >= start else 1.0
 
 
-def held(factor: Factor, every: int) -> Factor:
-    """What `factor` was at the last multiple of `every`."""
-    return lambda t: factor(t - t % every)
+def held(factor: Factor, period: int) -> Factor:
+    """Changes every `period` iterations only, as where a rate is set once an epoch."""
+    return lambda t: factor(t - t % period)
 
 
 def ramp(start: float, iters: int) -> Factor:
@@ -84,15 +84,21 @@ def lr_factor(cfg: CfgNode) -> Factor:
     The factor that SOLVER describes.
 
     Raises:
-        ValueError: an unknown name, or milestones that do not increase.
+        ValueError: an unknown name, milestones that do not increase, or a rate that is held for no
+            iteration.
     """
+    if cfg.SOLVER.LR_PERIOD < 1:
+        raise ValueError(f"SOLVER.LR_PERIOD is {cfg.SOLVER.LR_PERIOD}; expected 1 or more.")
+    return held(_factor(cfg), cfg.SOLVER.LR_PERIOD)
+
+
+def _factor(cfg: CfgNode) -> Factor:
     solver = cfg.SOLVER
     name, warm_up = solver.LR_SCHEDULER_NAME, (solver.WARMUP_FACTOR, solver.WARMUP_ITERS)
     if name in ("WarmupPolyLR", "WarmupPolyToEndLR"):
         power, end = solver.POLY_LR_POWER, solver.LR_END
         kind = poly if name == "WarmupPolyLR" else poly_to
-        factor = kind(solver.MAX_ITER, power=power, end=end, ramp=ramp(*warm_up))
-        return held(factor, solver.POLY_LR_EVERY)
+        return kind(solver.MAX_ITER, power=power, end=end, ramp=ramp(*warm_up))
     if name == "WarmupCosineLR":
         return warmed(cosine(solver.MAX_ITER, end=solver.LR_END), *warm_up)
     if name == "WarmupMultiStepLR":
@@ -135,5 +141,10 @@ class Schedule:
 
 
 def build_schedule(cfg: CfgNode, optimizer: Optimizer) -> Schedule:
-    """The schedule that SOLVER describes, at its start."""
+    """
+    The schedule that SOLVER describes, at its start.
+
+    Raises:
+        ValueError: as `lr_factor`.
+    """
     return Schedule(optimizer, lr_factor(cfg))

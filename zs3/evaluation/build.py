@@ -9,14 +9,18 @@ import numpy as np
 
 from ..runtime.config import CfgNode
 from ..runtime.data import MetadataCatalog
+from ..spectral.segmenter import build_segmenter
 from ..vocabulary import Vocabulary
 from .boundary import BoundaryIoU
 from .calibration import Calibration
 from .comparisons import Comparisons
-from .folds import EPISODES, FoldEvaluator, masks_in
+from .episodes import ORACLE
+from .folds import EPISODES, FoldEvaluator
 from .gallery import Gallery
+from .masks import MaskFolder, Masks
 from .measure import Measure
 from .observer import Observer
+from .oracle import Oracle
 from .protocols import PROTOCOLS, STANDARD, runs
 from .questions import Question
 from .zero_shot import ZeroShotEvaluator
@@ -44,9 +48,9 @@ def build_evaluators(cfg: CfgNode, name: str, trained: Vocabulary | None = None)
         return [
             FoldEvaluator(
                 Vocabulary.from_metadata(metadata),
-                protocols=cfg.TEST.PROTOCOLS,
+                protocols=[*cfg.TEST.PROTOCOLS, *([ORACLE] if cfg.TEST.ORACLE else [])],
                 ignore_label=metadata.ignore_label,
-                masks=masks_in(cfg.TEST.ORACLE_MASKS) if cfg.TEST.ORACLE_MASKS else None,
+                masks=_oracle_masks(cfg) if cfg.TEST.ORACLE else None,
                 output_dir=folder,
             )
         ]
@@ -82,7 +86,7 @@ def _observers(
     palette: Sequence[Sequence[int]] | None,
     has_page: bool,
 ) -> list[Observer]:
-    """Those that draw; `palette` has the colours of the classes of the label maps."""
+    """Those that draw, and the oracle; `palette` has the colours of the label maps' classes."""
     scored, colours = question.scored, None
     if palette is not None:
         chosen = [question.tested.index(name) for name in scored.names]
@@ -92,7 +96,16 @@ def _observers(
         observers.append(Comparisons(folder / "pictures", cfg.TEST.PICTURES, scored, colours))
     if has_page:
         observers.append(Gallery(folder, scored, colours=colours))
+    if cfg.TEST.ORACLE:
+        observers.append(Oracle(scored, masks=_oracle_masks(cfg), directory=folder))
     return observers
+
+
+def _oracle_masks(cfg: CfgNode) -> Masks:
+    if cfg.TEST.ORACLE_MASKS:
+        return MaskFolder(cfg.TEST.ORACLE_MASKS)
+    segmenter = build_segmenter(cfg)
+    return lambda file, image, size: segmenter.masks(image, size)
 
 
 def measures_of(cfg: CfgNode, question: Question) -> list[Measure]:

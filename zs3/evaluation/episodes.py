@@ -37,11 +37,12 @@ class EpisodeProtocol:
     oracle: bool = False
 
 
+ORACLE = "sazs_oracle"
 EPISODE_PROTOCOLS = {
     STANDARD: EpisodeProtocol(),
     "lseg": EpisodeProtocol(size="input", absent=0.0),
     "sazs": EpisodeProtocol(void_counts=True, absent=0.0),
-    "sazs_oracle": EpisodeProtocol(void_counts=True, absent=0.0, oracle=True),
+    ORACLE: EpisodeProtocol(void_counts=True, absent=0.0, oracle=True),
 }
 
 

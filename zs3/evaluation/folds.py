@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import count, takewhile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 
 from ..data.image_set import OTHERS
 from ..data.mapper import Sample
-from ..data.reading import read_label
 from ..files import write_atomically
 from ..nearest import did_you_mean
 from ..runtime.evaluation import DatasetEvaluator
@@ -24,6 +22,7 @@ from .episodes import (
     episode_pixels,
     episode_scores,
 )
+from .masks import Masks
 from .processes import sum_over_processes
 from .protocols import STANDARD, task_of
 from .report import metrics_json
@@ -31,26 +30,6 @@ from .sizes import at_size
 
 EPISODES = "episodes"  # evaluator_type in the metadata of a fold
 EPISODE = "episode"  # key of the class in its dicts
-Masks = Callable[[Sample], Sequence[np.ndarray]]
-
-
-def masks_in(folder: str | Path) -> Masks:
-    """
-    Reads NAME_k0.png, NAME_k1.png, ... of an image NAME: (H, W) of 1 inside the mask, 0 outside.
-
-    Raises (when called):
-        FileNotFoundError: an image without such files.
-    """
-
-    def read(sample: Sample) -> list[np.ndarray]:
-        stem = Path(sample["file_name"]).stem
-        named = (Path(folder) / f"{stem}_k{i}.png" for i in count())
-        masks = [read_label(file) for file in takewhile(Path.exists, named)]
-        if not masks:
-            raise FileNotFoundError(f"{folder} has no masks {stem}_k0.png, {stem}_k1.png, ...")
-        return [np.where(mask == 255, 1, mask) for mask in masks]
-
-    return read
 
 
 class FoldEvaluator(DatasetEvaluator):
@@ -88,7 +67,7 @@ class FoldEvaluator(DatasetEvaluator):
         if len({protocol.size for protocol in chosen}) > 1:
             raise ValueError(f"protocols {list(protocols)} compare at different sizes.")
         if masks is None and any(protocol.oracle for protocol in chosen):
-            raise ValueError("an oracle needs masks to choose from: set TEST.ORACLE_MASKS.")
+            raise ValueError("an oracle needs masks to choose from: set TEST.ORACLE True.")
         self.vocabulary = vocabulary
         self.protocols = dict(zip(protocols, chosen, strict=True))
         self.size = chosen[0].size
@@ -109,7 +88,8 @@ class FoldEvaluator(DatasetEvaluator):
     def process(self, inputs: Sequence[Sample], outputs: Sequence[Mapping[str, Any]]) -> None:
         """
         Args:
-            inputs: dicts with the name of the "episode"'s class and the labels "sem_seg" (H, W).
+            inputs: dicts with the name of the "episode"'s class and the labels "sem_seg" (H, W);
+                for an oracle also the "image" (3, h, w).
             outputs: dicts with "labels" (H, W), 1 for the episode's class and 0 for others.
 
         Raises:
@@ -127,7 +107,8 @@ class FoldEvaluator(DatasetEvaluator):
                 for name, protocol in self.protocols.items():
                     masks = [prediction]
                     if protocol.oracle and self.masks:
-                        masks += self.masks(sample)
+                        image = sample["image"].permute(1, 2, 0).cpu().numpy()
+                        masks += [*self.masks(sample["file_name"], image, truth.shape)]
                     pixels = [episode_pixels(target, mask, protocol.void_counts) for mask in masks]
                     self._pixels[name][..., novel] += pixels[best_mask(pixels)]
             except ValueError as error:

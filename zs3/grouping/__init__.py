@@ -13,6 +13,8 @@ from .masked_decoder import MaskedDecoder
 from .pixel_decoder import FPN, BackboneMap, DecodedPixels, TransformerEncoderFPN
 from .pixels import PixelGrid
 from .proposals import MaskProposals
+from .pyramid_pooling import PyramidPooling
+from .refine_net import RefineNet
 from .registry import PIXEL_DECODER_REGISTRY, QUERY_DECODER_REGISTRY
 from .residual import ResidualProposal
 
@@ -32,6 +34,8 @@ __all__ = [
     "MaskProposals",
     "MaskedDecoder",
     "PixelGrid",
+    "PyramidPooling",
+    "RefineNet",
     "ResidualProposal",
     "TransformerEncoderFPN",
     "WithLevels",

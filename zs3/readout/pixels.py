@@ -16,6 +16,7 @@ from ..runtime.config import CfgNode, configurable
 from ..scene import Scene
 from ..text import TextBank
 from .base import Prepared, Readout
+from .enlargement import ENLARGEMENTS
 from .maps import ClassMaps, ScoreMaps, Size
 
 ACTIVATIONS = ("softmax", "sigmoid", "none")
@@ -27,6 +28,7 @@ MERGES = ("last", "max")
 class PixelReadout(Readout):
     """
     Grid -> padded input size -> crop to the image -> output size; activated on the way or after.
+    Other ways from the grid to pixels: `enlargement`.
 
     Args:
         refiners: map refiners, applied to the logits on the grid in order: (logits (B, K, h, w),
@@ -41,15 +43,14 @@ class PixelReadout(Readout):
             CAT-Seg does with whole images; the padding is not removed, which makes an image that
             had to be padded a little smaller, and of a grid finer than its image only the first
             rows and columns stay.
-        align_corners: the grid is resized to the padded input with its corner cells' centres in the
-            corners (ZS3Net).
+        enlargement: how maps on the grid become larger, see `ENLARGEMENTS`.
         class_chunk: classes whose full-size maps are held at a time while softmax's denominator is
             summed up.
         merge: of several groupings read the "last"; or their highest logits ("max"), resized to the
             grid of the last (SPNet's three scales).
 
     Raises:
-        ValueError: an unknown activation, place or merge.
+        ValueError: an unknown activation, place, enlargement or merge.
     """
 
     @configurable
@@ -60,7 +61,7 @@ class PixelReadout(Readout):
         bias: SeenBias | None = None,
         activation: str = "softmax",
         activate_at: str = "output",
-        align_corners: bool = False,
+        enlargement: str = "by_input",
         class_chunk: int = 64,
         merge: str = "last",
     ) -> None:
@@ -73,13 +74,17 @@ class PixelReadout(Readout):
             raise ValueError(
                 f"scores are activated at {', '.join(SIZES)} size, not at {activate_at!r}."
             )
+        if enlargement not in ENLARGEMENTS:
+            raise ValueError(
+                f"no enlargement is called {enlargement!r}; there are {', '.join(ENLARGEMENTS)}."
+            )
         if merge not in MERGES:
             raise ValueError(f"groupings are merged by {' or '.join(MERGES)}, not by {merge!r}.")
         self.refiners = nn.ModuleList(refiners)
         self.bias = bias or SeenBias(gamma=0.0)
         self.activation = activation
         self.activate_at = activate_at
-        self.align_corners = align_corners
+        self.enlarge = ENLARGEMENTS[enlargement]
         self.class_chunk = class_chunk
         self.merge = merge
 
@@ -91,7 +96,7 @@ class PixelReadout(Readout):
             "bias": bias,
             "activation": cfg.MODEL.READOUT.ACTIVATION,
             "activate_at": cfg.MODEL.READOUT.ACTIVATE_AT,
-            "align_corners": cfg.MODEL.READOUT.ALIGN_CORNERS,
+            "enlargement": cfg.MODEL.READOUT.ENLARGEMENT,
             "class_chunk": cfg.TEST.CLASS_CHUNK,
             "merge": cfg.MODEL.READOUT.MERGE,
         }
@@ -160,8 +165,7 @@ class PixelReadout(Readout):
             if self.activate_at == "grid":
                 return prepared.scores[image, classes, :height, :width]
             cells = prepared.scores[image : image + 1, classes]
-            maps = resize(cells, images.padded_size, align_corners=self.align_corners)
-            return resize(maps[..., :height, :width], size)[0]
+            return self.enlarge(cells, images.padded_size, (height, width), size)[0]
 
         return ScoreMaps(logits, prepared.num_classes, size)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..grouping import ResidualProposal
-from ..refinement import SeenBias, build_refiners
+from ..refinement import SeenBias, SpectralPrior, build_refiners
 from ..registry import READOUT_REGISTRY
 from ..resize import resize
 from ..runtime.config import CfgNode, configurable
@@ -33,7 +33,7 @@ class RegionReadout(Readout):
     Args:
         refiners: region refiners, applied in order: (scores, scene) -> scores, on logits with void
             (B, N, K+1) or, once one of them has returned that, on scores (B, N, K). They find the
-            resized masks in `scene.regions`.
+            resized masks in `scene.regions`. A SpectralPrior refines the masks before.
         bias: applied to the finished maps; 0 if left out.
         residual: adds a proposal for what no other claims, before refinement.
         paint_at_output: crop and resize the mask logits and form the sum at the output size,
@@ -50,7 +50,8 @@ class RegionReadout(Readout):
         paint_at_output: bool = False,
     ) -> None:
         super().__init__()
-        self.refiners = nn.ModuleList(refiners)
+        self.priors = nn.ModuleList(one for one in refiners if isinstance(one, SpectralPrior))
+        self.refiners = nn.ModuleList(one for one in refiners if not isinstance(one, SpectralPrior))
         self.bias = bias or SeenBias(gamma=0.0)
         self.residual = residual
         self.paint_at_output = paint_at_output
@@ -84,6 +85,8 @@ class RegionReadout(Readout):
                 f"RegionReadout needs logits of {with_void - 1} classes and void, {with_void} "
                 f"columns, but got {scores.shape[-1]}; set MODEL.NAMING.WITH_VOID True."
             )
+        for prior in self.priors:
+            masks = prior(masks, scene, competing=False)
         masks, embeddings = resize(masks, scene.images.padded_size), scene.regions.embeddings
         if self.residual is not None:
             masks, scores = self.residual(masks, scores, scene.images.sizes)

@@ -1,4 +1,5 @@
-"""What is done to scores after naming: CLIP's second look, the bias against seen classes."""
+"""What is done to scores after naming: CLIP's second look, the spectral
+prior, the bias against seen classes."""
 
 from .build import build_refiners
 from .crops import Crops, SquareBoxes, tight_boxes
@@ -7,6 +8,7 @@ from .looks import CropLook, DenseLook
 from .proposal_filter import ProposalFilter
 from .second_look import ClipSecondLook
 from .seen_bias import SeenBias
+from .spectral import SpectralPrior
 
 __all__ = [
     "ClipSecondLook",
@@ -17,6 +19,7 @@ __all__ = [
     "PublishedFusion",
     "RenormalizedFusion",
     "SeenBias",
+    "SpectralPrior",
     "SquareBoxes",
     "build_refiners",
     "tight_boxes",

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+import torch
+from scipy.linalg import eigh
+
+from zs3.spectral import laplacian_eigenvectors
+from zs3.spectral.eigen import _DENSE
+
+
+def blocks(nodes: int, seed: int = 0) -> torch.Tensor:
+    """Three groups of alike nodes."""
+    generator = torch.Generator().manual_seed(seed)
+    points = torch.randn(nodes, 8, generator=generator) / 3
+    points[torch.arange(nodes), torch.arange(nodes) % 3] += 1 + torch.arange(nodes) % 3
+    points = torch.nn.functional.normalize(points, dim=1)
+    return (points @ points.T).clamp(min=0)[None]
+
+
+@pytest.mark.parametrize("nodes", [40, _DENSE + 50])
+@pytest.mark.parametrize("normalised", [True, False])
+def test_they_solve_the_problem_that_is_stated(nodes, normalised):
+    affinity = blocks(nodes)
+    values, vectors = laplacian_eigenvectors(affinity, 4, normalised=normalised)
+    degree = affinity[0].double().sum(1)
+    laplacian = torch.diag(degree) - affinity[0].double()
+    right = torch.diag(degree) if normalised else torch.eye(nodes, dtype=torch.float64)
+    expected = eigh(laplacian.numpy(), right.numpy(), eigvals_only=True)[:4]
+    np.testing.assert_allclose(values[0], expected, atol=2e-5 * max(1, expected[-1]))
+    v = vectors[0].double()
+    torch.testing.assert_close(v @ right @ v.T, torch.eye(4).double(), atol=1e-3, rtol=0)
+    residual = laplacian @ v.T - right @ v.T * values[0].double()
+    assert residual.abs().max() < 1e-3
+
+
+def test_the_first_is_constant_and_every_run_gives_the_same_bytes():
+    affinity = torch.cat((blocks(_DENSE + 20), blocks(_DENSE + 20, seed=1)))
+    values, vectors = laplacian_eigenvectors(affinity, 3)
+    assert values[:, 0].abs().max() < 1e-6
+    assert vectors[:, 0].std(1).max() < 1e-5
+    again = laplacian_eigenvectors(affinity, 3)[1]
+    assert torch.equal(again, vectors)
+    alone = laplacian_eigenvectors(affinity[1:], 3)[1]
+    torch.testing.assert_close(alone[0], vectors[1])
+
+
+def test_a_node_without_neighbours_is_no_division_by_zero():
+    affinity = blocks(12)
+    affinity[0, 3] = affinity[0, :, 3] = 0
+    assert torch.isfinite(laplacian_eigenvectors(affinity, 3)[1]).all()
+
+
+def test_there_are_no_more_than_nodes():
+    with pytest.raises(ValueError, match="a graph of 5 nodes has as many eigenvectors, but 6"):
+        laplacian_eigenvectors(blocks(5), 6)

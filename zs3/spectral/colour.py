@@ -1,0 +1,74 @@
+"""
+Affinity of pixels by colour, as deep spectral methods (Melas-Kyriazi et al., CVPR 2022, arXiv
+2205.07839) take it from image matting. N = h * w pixels, row by row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.spatial import cKDTree
+
+# (neighbours, weight of the position beside the colour) of the two passes.
+PASSES = ((20, 2.0), (10, 0.1))
+_SHARPNESS = 900.0  # of `rw_affinity`; published code has it whatever its option says
+
+
+def knn_affinity(image: np.ndarray) -> np.ndarray:
+    """
+    How often two pixels are among each other's nearest neighbours in colour and position.
+
+    Args:
+        image: (h, w, 3), 0..1. No fewer than 20 pixels.
+
+    Returns:
+        np.ndarray: (N, N) float32, symmetric; a pixel is a neighbour of itself.
+    """
+    height, width = image.shape[:2]
+    count = height * width
+    x, y = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
+    places = np.stack((x, y), -1)
+    rows, columns = [], []
+    for neighbours, weight in PASSES:
+        points = np.concatenate((image, weight * places), -1).reshape(count, 5)
+        points = points.astype(np.float32)
+        near = cKDTree(points).query(points, min(neighbours, count))[1].reshape(count, -1)
+        own = np.repeat(np.arange(count), near.shape[1])
+        rows += [own, near.ravel()]
+        columns += [near.ravel(), own]
+    return _dense(np.concatenate(rows), np.concatenate(columns), 1.0, count)
+
+
+def rw_affinity(image: np.ndarray) -> np.ndarray:
+    """
+    How alike the colours of adjacent pixels are: a random walk's.
+
+    At the border, what lies outside is the nearest pixel inside, which counts that often.
+
+    Args:
+        image: (h, w, 3), 0..1.
+
+    Returns:
+        np.ndarray: (N, N) float32, symmetric; a pixel is adjacent to itself.
+    """
+    height, width = image.shape[:2]
+    y, x = (grid.ravel() for grid in np.mgrid[:height, :width])
+    colours = image.reshape(-1, 3)
+    rows, columns, values = [], [], []
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            other = (y + dy).clip(0, height - 1) * width + (x + dx).clip(0, width - 1)
+            difference = np.square(colours - colours[other]).sum(1)
+            rows.append(y * width + x)
+            columns.append(other)
+            values.append(np.exp(-_SHARPNESS * difference))
+    total = height * width
+    return _dense(np.concatenate(rows), np.concatenate(columns), np.concatenate(values), total)
+
+
+def _dense(
+    rows: np.ndarray, columns: np.ndarray, values: np.ndarray | float, count: int
+) -> np.ndarray:
+    """Entries that occur several times add up."""
+    values = np.broadcast_to(np.asarray(values, np.float32), rows.shape)
+    return coo_array((values, (rows, columns)), shape=(count, count)).toarray()

@@ -1,0 +1,73 @@
+"""Eigenvectors of many images, in parallel; what is there already is not made again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, partial
+from pathlib import Path
+
+import torch
+
+from ..config import get_config
+from ..data.preparation import in_parallel
+from ..data.reading import read_image
+from ..files import remove_unfinished
+from .segmenter import EigenSegmenter, build_segmenter
+from .store import write_masks, write_vectors
+
+LAYOUTS = ("published", "compact")
+
+
+def make_masks(
+    files: Sequence[Path],
+    output: Path,
+    options: Sequence[str] = (),
+    *,
+    layout: str = "published",
+    jobs: int = 1,
+    force: bool = False,
+) -> int:
+    """
+    Args:
+        files: images, of different names.
+        output: folder to write to.
+        options: KEY VALUE pairs of the configuration, of which MODEL.SPECTRAL and MODEL.CLIP count.
+        layout: "published", NAME_k0.png, ...; or "compact", NAME.npz.
+        jobs: processes.
+        force: make again what is there already.
+
+    Returns:
+        int: images whose masks were made.
+
+    Raises:
+        ValueError: two images of one name, an unreadable one, or options that describe no source.
+    """
+    names = [file.stem for file in files]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"several images are called {twice!r}; give one folder at a time.")
+    _segmenter(tuple(options))  # what cannot be built is said before any process is started
+    output.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(output)
+    count = get_config(None, list(options)).MODEL.SPECTRAL.COUNT
+    last = f"_k{count - 1}.png" if layout == "published" else ".npz"
+    missing = [file for file in files if force or not (output / f"{file.stem}{last}").is_file()]
+    work = partial(_make, tuple(options), output, layout)
+    return sum(in_parallel(work, missing, jobs, "eigenvectors"))
+
+
+def _make(options: tuple[str, ...], output: Path, layout: str, file: Path) -> int:
+    torch.set_num_threads(1)  # processes are what runs side by side
+    segmenter, image = _segmenter(options), read_image(file)
+    if layout == "published":
+        write_masks(output, file.stem, segmenter.masks(image, image.shape[:2]))
+    else:
+        vectors = segmenter(torch.tensor(image).permute(2, 0, 1))
+        write_vectors(output / f"{file.stem}.npz", vectors.numpy())
+    return 1
+
+
+@cache
+def _segmenter(options: tuple[str, ...]) -> EigenSegmenter:
+    """One a process."""
+    return build_segmenter(get_config(None, list(options))).eval()
