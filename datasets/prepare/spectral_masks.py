@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zs3.commands.errors import say_errors
-from zs3.inference.folder import find_images
+from zs3.inference.inputs import find_inputs
 from zs3.spectral.folder import LAYOUTS, make_masks
 
 EPILOG = """
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
 
     def work() -> None:
-        files = find_images(args.images)
+        files = list(find_inputs(args.images))
         made = make_masks(
             files, args.output, args.opts, layout=args.layout, jobs=args.jobs, force=args.force
         )

@@ -1,0 +1,32 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+SCRIPT = Path(__file__).parents[2] / "datasets" / "prepare" / "spectral_masks.py"
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_folder_of_images_and_a_second_run(tmp_path: Path) -> None:
+    images, output = tmp_path / "images", tmp_path / "masks"
+    images.mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        Image.fromarray(rng.integers(0, 255, (32, 40, 3), np.uint8)).save(images / f"{name}.png")
+    arguments = ("--images", images, "--output", output, "--jobs", 2)
+    first, second = (run(*arguments, "--opts", "MODEL.SPECTRAL.COUNT", 3) for _ in range(2))
+    assert first.returncode == 0 and "2 of 2 images done now" in first.stdout
+    assert second.returncode == 0 and "0 of 2 images done now" in second.stdout
+    names = sorted(file.name for file in output.iterdir())
+    assert names == [f"{name}_k{i}.png" for name in "ab" for i in range(3)]
+
+
+def test_what_does_not_exist_is_said_without_a_traceback(tmp_path: Path) -> None:
+    done = run("--images", tmp_path / "nothing", "--output", tmp_path / "out")
+    assert done.returncode and "does not exist" in done.stderr and "Traceback" not in done.stderr
