@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from zs3 import cli
 from zs3.commands import report, segment, train
+from zs3.version import __version__
 
 SPNET = str(Path(__file__).parents[1] / "configs" / "shapes" / "spnet.yaml")
 
@@ -72,9 +74,28 @@ def test_the_command_zs3_hands_its_arguments_and_exit_code_on(monkeypatch):
     assert called == [["--input", "a.jpg"]]
 
 
-def test_the_command_zs3_lists_its_commands(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["zs3", "--help"])
-    with pytest.raises(SystemExit):
-        cli.main()
+@pytest.mark.parametrize("arguments", [["--help"], []])
+def test_the_command_zs3_lists_its_commands(arguments, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["zs3", *arguments])
+    with suppress(SystemExit):
+        assert cli.main() is None
     said = capsys.readouterr().out
     assert all(f"  {name}" in said and what in said for name, what in cli.COMMANDS.items())
+
+
+def test_the_command_zs3_knows_its_version(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["zs3", "--version"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 0 and capsys.readouterr().out == f"zs3 {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("segmnt", "Did you mean 'segment'?"), ("xyz", "There are train, convert")]
+)
+def test_an_unknown_command_is_refused_with_a_hint(word, hint, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["zs3", word])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    assert f"there is no command '{word}'. {hint}" in capsys.readouterr().err

@@ -6,6 +6,9 @@ import argparse
 import sys
 from importlib import import_module
 
+from .nearest import did_you_mean
+from .version import __version__
+
 COMMANDS = {
     "train": "train and evaluate, or only evaluate (as train_net.py)",
     "convert": "write a checkpoint, ours or a published one, as a directory that zs3 loads",
@@ -23,7 +26,7 @@ COMMANDS = {
 
 
 def main() -> int | None:
-    """Runs a command; returns its exit code."""
+    """Runs a command, or lists them; returns its exit code."""
     width = max(map(len, COMMANDS))
     parser = argparse.ArgumentParser(
         prog="zs3",
@@ -33,8 +36,15 @@ def main() -> int | None:
         + "\n\n`zs3 COMMAND --help` teaches each of them.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
+    parser.add_argument("--version", action="version", version=f"zs3 {__version__}")
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help="one of those below")
     command = parser.parse_args(sys.argv[1:2]).command
+    if command is None:
+        parser.print_help()
+        return None
+    if command not in COMMANDS:
+        hint = did_you_mean(command, COMMANDS) or f" There are {', '.join(COMMANDS)}."
+        parser.error(f"there is no command {command!r}.{hint}")
     sys.argv[0] = f"zs3 {command}"  # what argparse calls the program in its usage
     module = import_module(f".commands.{command.replace('-', '_')}", __package__)
     code: int | None = module.main(sys.argv[2:])
