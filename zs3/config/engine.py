@@ -13,8 +13,6 @@ def add(cfg: CN) -> None:
     cfg.SOLVER.LR_MULTIPLIERS = [["backbone", 0.1]]
     # Weight decay of embeddings (queries, positions).
     cfg.SOLVER.WEIGHT_DECAY_EMBED = 0.0
-    # Weight decay of biases; -1.0 is that of weights.
-    cfg.SOLVER.WEIGHT_DECAY_BIAS = -1.0
     # WarmupPolyLR: (1 - iteration / MAX_ITER) to this power.
     cfg.SOLVER.POLY_LR_POWER = 0.9
     # The schedule ends at this share of the base rate ("WarmupPolyLR", "WarmupCosineLR", and

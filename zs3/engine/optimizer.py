@@ -106,7 +106,7 @@ def build_optimizer(cfg: CfgNode, model: nn.Module) -> Optimizer:
         weight_decay=solver.WEIGHT_DECAY,
         weight_decay_norm=solver.WEIGHT_DECAY_NORM,
         weight_decay_embed=solver.WEIGHT_DECAY_EMBED,
-        weight_decay_bias=None if solver.WEIGHT_DECAY_BIAS < 0 else solver.WEIGHT_DECAY_BIAS,
+        weight_decay_bias=solver.WEIGHT_DECAY_BIAS,
         lr_multipliers=solver.LR_MULTIPLIERS,
     )
     for group in groups:

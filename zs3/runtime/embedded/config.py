@@ -78,6 +78,8 @@ def get_cfg() -> CfgNode:
                 # Of all parameters but those of normalisation layers and embeddings.
                 "WEIGHT_DECAY": 0.0001,
                 "WEIGHT_DECAY_NORM": 0.0,
+                # Of biases outside normalisation layers; None is WEIGHT_DECAY.
+                "WEIGHT_DECAY_BIAS": None,
                 # WarmupMultiStepLR: factor at each of STEPS (iterations).
                 "GAMMA": 0.1,
                 "STEPS": (30000,),
