@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zs3.config import add_zs3_config
+from zs3.config import add_zs3_config, get_config
 
 
 def leaves(node, prefix=""):
@@ -291,3 +291,12 @@ def test_configurable_needs_a_class_method_from_config(runtime):
         NoClassMethod(cfg)
     with pytest.raises(TypeError, match=r"'cfg' as .*first argument"):
         OtherName(cfg)
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0.0), ("1e-4", 1e-4), ("None", None)])
+def test_a_default_of_none_stands_for_a_number(text, value):
+    assert get_config(opts=["SOLVER.WEIGHT_DECAY_BIAS", text]).SOLVER.WEIGHT_DECAY_BIAS == value
+    with pytest.raises(
+        ValueError, match=r"WEIGHT_DECAY_BIAS expects float \(its default is None\)"
+    ):
+        get_config(opts=["SOLVER.WEIGHT_DECAY_BIAS", "much"])

@@ -115,8 +115,9 @@ def _converted(setting: Setting, default: Any) -> Any:
     if isinstance(default, str) and isinstance(setting.value, str):
         value = _decoded(setting.value)
         return value if isinstance(value, str) else setting.value
-    value, kind = _decoded(setting.value), type(default)
-    if type(value) is kind:
+    value = _decoded(setting.value)
+    kind = float if default is None else type(default)  # None stands for a number of another key
+    if type(value) is kind or value is default:
         return value
     if (type(value), kind) in ((int, float), (list, tuple), (tuple, list)):
         return kind(value)
