@@ -295,7 +295,8 @@ def test_configurable_needs_a_class_method_from_config(runtime):
 
 @pytest.mark.parametrize(("text", "value"), [("0", 0.0), ("1e-4", 1e-4), ("None", None)])
 def test_a_default_of_none_stands_for_a_number(text, value):
-    assert get_config(opts=["SOLVER.WEIGHT_DECAY_BIAS", text]).SOLVER.WEIGHT_DECAY_BIAS == value
+    decay = get_config(opts=["SOLVER.WEIGHT_DECAY_BIAS", text]).SOLVER.WEIGHT_DECAY_BIAS
+    assert decay == value
     with pytest.raises(
         ValueError, match=r"WEIGHT_DECAY_BIAS expects float \(its default is None\)"
     ):
