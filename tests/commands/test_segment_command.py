@@ -50,6 +50,11 @@ def segmented(model, tmp_path, capsys):
     return run
 
 
+def test_only_words_that_were_typed_are_blamed(segmented):
+    with pytest.raises(SystemExit, match=r"KEY VALUE pairs, but \['SEED'\] has 1 words\.$"):
+        segmented("--opts", "SEED")
+
+
 def test_all_done_is_zero_and_some_failed_is_three(segmented, tmp_path, capsys):
     code, report, output = segmented("--classes", "grass, a spoon")
     assert (code, len(report["images"])) == (0, 2)
