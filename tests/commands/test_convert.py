@@ -15,6 +15,7 @@ from torch import nn
 import zs3
 from zs3.commands.convert import main
 from zs3.config import get_config
+from zs3.data.augmentation import ResizeShortestEdge
 from zs3.data.shapes import draw_scene
 from zs3.inference.load import load
 from zs3.inference.predictor import Segmenter
@@ -78,7 +79,7 @@ def dump(content: dict, path: Path) -> None:
 
 
 def assert_same_output(model: ZeroShotSegmentor, loaded: Segmenter) -> None:
-    expected = Segmenter(model, NAMES, 64, 128).segment(IMAGE)
+    expected = Segmenter(model, NAMES, ResizeShortestEdge([64], 128)).segment(IMAGE)
     got = loaded.segment(IMAGE)
     assert got.names == expected.names
     assert torch.equal(torch.from_numpy(got.scores), torch.from_numpy(expected.scores))

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..checkpoints.weight_file import CONFIG, VOCABULARY, weight_file
 from ..config import get_config
 from ..data import register_datasets, vocabulary_of
+from ..data.pipelines import build_test_resize
 from ..engine.weights import load_weights
 from ..runtime.config import CfgNode
 from ..runtime.modeling import build_model
@@ -69,7 +70,7 @@ def segmenter_of(cfg: CfgNode, half: bool = False) -> Segmenter:
     load_weights(model, weights)
     trained = _trained_vocabulary(cfg, weights)
     model.vocabulary = trained
-    return Segmenter(model, trained, cfg.INPUT.MIN_SIZE_TEST, cfg.INPUT.MAX_SIZE_TEST, half)
+    return Segmenter(model, trained, build_test_resize(cfg), cfg.INPUT.MAX_SIZE_TEST, half)
 
 
 def _trained_vocabulary(cfg: CfgNode, weights: Path) -> Vocabulary | None:
