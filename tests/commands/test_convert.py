@@ -38,6 +38,7 @@ SHAPES_CLIP = ["MODEL.CLIP.NAME", "shapes_clip", "MODEL.CLIP.PRETRAINED", ""]
 LOOK = ["MODEL.REFINERS", "['ClipSecondLook', 'SeenBias']", "MODEL.SEEN_BIAS.GAMMA", "0.1"]
 LINEAR = ["MODEL.NAMING.NAME", "Linear", "MODEL.NAMING.NUM_CLASSES", "3"]
 SWIN = ["MODEL.BACKBONE.NAME", "Swin"]
+DEEP_STEM = ["MODEL.RESNETS.STEM_TYPE", "deeplab"]
 ENCODER = ["MODEL.PIXEL_DECODER.NAME", "TransformerEncoderFPN"]
 DEFORMABLE = ["MODEL.PIXEL_DECODER.NAME", "MSDeformAttnPixelDecoder"]
 MASKED = ["MODEL.QUERY_DECODER.NAME", "MaskedDecoder"]
@@ -90,6 +91,7 @@ def assert_same_output(model: ZeroShotSegmentor, loaded: Segmenter) -> None:
     ("name", "options", "first_version"),
     [
         ("zegformer_R50.pth", [*SHAPES_CLIP, *LOOK], False),
+        ("maskformer_R101c.pkl", [*SHAPES_CLIP, *LINEAR, *DEEP_STEM], False),
         ("maskformer_swin.pkl", [*SHAPES_CLIP, *SWIN, *ENCODER, *LINEAR], False),
         ("maskformer_first_version.pkl", [*SHAPES_CLIP, *SWIN, *ENCODER, *LINEAR], True),
         ("mask2former_swin.pkl", [*SHAPES_CLIP, *SWIN, *DEFORMABLE, *MASKED, *LINEAR], True),
