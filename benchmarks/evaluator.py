@@ -34,7 +34,7 @@ from zs3.data.shapes import draw_scene
 from zs3.environment import in_words
 from zs3.evaluation import ZeroShotEvaluator
 from zs3.profiling.memory import peak_growth
-from zs3.profiling.tables import Rows, markdown, print_table, write_between
+from zs3.profiling.tables import Rows, around, markdown, print_table, write_between
 from zs3.runtime.data import DatasetCatalog, MetadataCatalog
 from zs3.runtime.evaluation import SemSegEvaluator
 from zs3.vocabulary import IGNORE, Vocabulary
@@ -177,6 +177,8 @@ def main(arguments: list[str] | None = None) -> None:
 def run(args: argparse.Namespace) -> None:
     if min(*args.classes, *args.size, args.images, args.repeats, args.threads) < 1:
         raise ValueError("classes, size, images, repeats and threads are numbers of 1 or more.")
+    if args.markdown:
+        around(args.markdown, BEGIN, END)
     torch.set_num_threads(args.threads)
     scores: list[Score] = []
     for classes, given in product(args.classes, GIVEN):

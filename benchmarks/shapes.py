@@ -23,6 +23,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from zs3.profiling.tables import write_between
+
 ROOT = Path(__file__).parents[1]
 COLUMNS = ("pAcc", "mIoU", "S-mIoU", "U-mIoU", "hIoU", "U-combination", "U-shape", "U-stuff")
 SETS = {"test": "shapes_mixed_test", "fresh": "shapes_mixed_fresh"}
@@ -148,10 +150,7 @@ def metrics(output: Path, row: Row, seed: int, dataset: str) -> Path:
 
 
 def write_table(text: str) -> None:
-    readme = ROOT / "README.md"
-    before, rest = readme.read_text().split(BEGIN)
-    _, after = rest.split(END)
-    readme.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    write_between(ROOT / "README.md", BEGIN, END, text)
     print(text)
 
 

@@ -24,11 +24,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from zs3.commands.errors import say_errors
-from zs3.files import write_atomically
+from zs3.files import ready_to_write, write_atomically
 from zs3.profiling.against import opponent
 from zs3.profiling.arguments import add_arguments, subjects
 from zs3.profiling.measure import Measurement, measure
 from zs3.profiling.tables import (
+    around,
     markdown,
     measurement_rows,
     notes,
@@ -61,6 +62,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    ready_to_write(args.json)
+    if args.markdown:
+        around(args.markdown, BEGIN, END)
     done: list[Measurement] = []
     for found in measurements(args):
         done += found

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import pytest
 
-from zs3.files import new_directory, remove_unfinished, write_atomically
+from zs3.files import new_directory, ready_to_write, remove_unfinished, write_atomically
 
 
 def test_a_file_is_replaced_only_once_it_is_complete(tmp_path: Path) -> None:
@@ -96,3 +96,23 @@ def test_a_file_is_no_directory(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
     with pytest.raises(FileExistsError, match="mine is a file"), new_directory(tmp_path / "mine"):
         pass
+
+
+def test_folders_of_results_are_made_before_the_work(tmp_path: Path) -> None:
+    ready_to_write(tmp_path / "a/b/scores.json", None, tmp_path / "c/table.md")
+    assert [path.name for path in sorted(tmp_path.rglob("*"))] == ["a", "b", "c"]
+
+
+def test_results_that_have_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "notes").write_text("kept")
+    with pytest.raises(IsADirectoryError, match="is a directory; expected a file"):
+        ready_to_write(tmp_path)
+    for below in ("scores.json", "a/scores.json"):
+        with pytest.raises(
+            NotADirectoryError, match=r"scores\.json cannot.*notes\S* is no directory"
+        ):
+            ready_to_write(tmp_path / "notes" / below)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match="is read-only"):
+        ready_to_write(tmp_path / "scores.json")
+    assert (tmp_path / "notes").read_text() == "kept"

@@ -41,6 +41,29 @@ def write_atomically(
         _sync_directory(path.parent)
 
 
+def ready_to_write(*files: str | Path | None) -> None:
+    """
+    For the start of long work: makes the folders that its files will go to, or refuses at once.
+
+    Args:
+        files: None for one that nobody has asked for.
+
+    Raises:
+        OSError: a directory or a file in the way, or a folder that may not be written to.
+    """
+    for path in (Path(file) for file in files if file):
+        if path.is_dir():
+            raise IsADirectoryError(f"{path} is a directory; expected a file to write.")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise NotADirectoryError(
+                f"{path} cannot be written: {error.filename} is no directory."
+            ) from error
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(f"{path} cannot be written: {path.parent} is read-only.")
+
+
 @contextmanager
 def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator[Path]:
     """

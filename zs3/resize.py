@@ -17,3 +17,8 @@ def resize(maps: Tensor, size: tuple[int, int], *, align_corners: bool = False) 
     if maps.shape[-2:] == size:
         return maps
     return F.interpolate(maps, size, mode="bilinear", align_corners=align_corners)
+
+
+def squash(images: Tensor, size: int | tuple[int, int]) -> Tensor:
+    """(B, C, H, W) -> the same in a square of `size`, or in another (H, W), whatever the ratio."""
+    return resize(images.float(), (size, size) if isinstance(size, int) else size)

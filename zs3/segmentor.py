@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from .aggregation import Aggregation, build_aggregation, each_alone
 from .backbone import build_backbone
 from .criterion import build_criterion
+from .data import configured_vocabulary
 from .grouping import build_grouping
 from .images import ImageBatch
 from .inference.build import build_inference
@@ -25,7 +26,6 @@ from .naming import build_naming
 from .readout import Prepared, Readout, ScoreMaps, build_readout
 from .regions import Regions
 from .runtime.config import CfgNode, configurable
-from .runtime.data import DatasetCatalog, MetadataCatalog
 from .runtime.modeling import META_ARCH_REGISTRY
 from .scene import Scene
 from .text import TextBank, build_text_bank
@@ -114,7 +114,7 @@ class ZeroShotSegmentor(nn.Module):
             "inference": build_inference(cfg),
             "criterion": build_criterion(cfg),
             "label_policy": build_label_policy(cfg),
-            "vocabulary": vocabulary or _dataset_vocabulary(cfg),
+            "vocabulary": vocabulary or configured_vocabulary(cfg),
             "pixel_mean": cfg.MODEL.PIXEL_MEAN,
             "pixel_std": cfg.MODEL.PIXEL_STD,
             "size_divisibility": cfg.INPUT.SIZE_DIVISIBILITY,
@@ -235,14 +235,3 @@ class ZeroShotSegmentor(nn.Module):
             vocabularies.append(vocabulary)
         is_shared = all(other == vocabularies[0] for other in vocabularies)
         return tuple(vocabularies[:1] if is_shared else vocabularies)
-
-
-def _dataset_vocabulary(cfg: CfgNode) -> Vocabulary | None:
-    """
-    The names of the configured dataset, if it is registered: Detectron2's own trainer and predictor
-    pass no vocabulary with their images.
-    """
-    for name in (*cfg.DATASETS.TEST, *cfg.DATASETS.TRAIN):
-        if name in DatasetCatalog.list():
-            return Vocabulary.from_metadata(MetadataCatalog.get(name))
-    return None

@@ -140,14 +140,12 @@ class Vocabulary:
             text = Path(path).read_text(encoding="utf-8")
             if Path(path).suffix != ".json":
                 return cls(tuple(line.strip() for line in text.splitlines() if line.strip()))
-            given = json.loads(text)
-            if not isinstance(given, list | dict):
-                raise ValueError(f"it is a {type(given).__name__}")
-            return cls(**given) if isinstance(given, dict) else cls(tuple(given))
-        except (TypeError, ValueError) as error:
+            return cls(**_columns(json.loads(text)))
+        except ValueError as error:
             raise ValueError(
-                f"{path} holds no class names ({error}); expected a JSON list of names, or what a "
-                "trained model has in vocabulary.json."
+                f"{path} holds no class names: {_reason(error)}; expected a JSON list of names, or "
+                "what a trained model has in vocabulary.json; or, if it does not end in .json, one "
+                "name a line."
             ) from error
 
     def save(self, path: str | Path) -> None:
@@ -239,6 +237,31 @@ class Episode(Vocabulary):
         """Raises ValueError for a name that is not in the vocabulary."""
         vocabulary.index(wanted)
         return cls(vocabulary.names, vocabulary.is_seen, vocabulary.synonyms, wanted)
+
+
+def _columns(given: Any) -> dict[str, Any]:  # Any: JSON
+    """A vocabulary's fields, of a list of names or of what `Vocabulary.save` has written."""
+    columns = {"names": given} if isinstance(given, list) else given
+    kinds = {"names": str, "is_seen": bool, "synonyms": list}
+    if not isinstance(columns, dict) or "names" not in columns:
+        raise ValueError("it has no list of names")
+    for key, values in columns.items():
+        if key not in kinds:
+            raise ValueError(f"there is no place for {key!r} beside {', '.join(kinds)}")
+        if not isinstance(values, list) or not all(isinstance(v, kinds[key]) for v in values):
+            raise ValueError(f"{key!r} is no list of {kinds[key].__name__}")
+    if not all(isinstance(word, str) for words in columns.get("synonyms", ()) for word in words):
+        raise ValueError("'synonyms' is no list of lists of str")
+    return columns
+
+
+def _reason(error: ValueError) -> str:
+    """Why a file could not be read, without what only Python would call it."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no UTF-8 text"
+    if isinstance(error, json.JSONDecodeError):
+        return f"line {error.lineno} is no JSON"
+    return str(error).removesuffix(".")
 
 
 def _summary(names: Sequence[str]) -> str:

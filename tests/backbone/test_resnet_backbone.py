@@ -1,3 +1,6 @@
+import importlib
+from pathlib import Path
+
 import pytest
 import torch
 import torchvision
@@ -8,10 +11,11 @@ from torchvision.models.resnet import Bottleneck as TorchvisionBottleneck
 from zs3.backbone.conv_norm import FrozenBatchNorm2d
 from zs3.backbone.resnet import BasicBlock, Bottleneck, ResNet, Stem, make_stage, make_stages
 from zs3.checkpoints.resnet import convert
-from zs3.config import add_zs3_config
+from zs3.config import add_zs3_config, get_config
 from zs3.runtime.config import get_cfg
 from zs3.runtime.layers import ShapeSpec
 
+ROOT = Path(__file__).parents[2]
 IMAGES = ShapeSpec(channels=3)
 
 
@@ -154,6 +158,56 @@ def test_convolutions_start_as_kaiming_normal_by_fan_out():
     assert weight.std().item() == pytest.approx((2 / weight.shape[0]) ** 0.5, rel=0.05)
 
 
+@pytest.fixture
+def with_deep_stem(cfg):
+    cfg.MODEL.RESNETS.STEM_TYPE, cfg.MODEL.RESNETS.STEM_OUT_CHANNELS = "deeplab", 128
+    cfg.MODEL.RESNETS.OUT_FEATURES = ["res2"]
+    return cfg
+
+
+def test_a_deep_stem_by_hand(with_deep_stem):
+    """Of ones and zeros: 1 x 1 pixel of value 1 spreads over 3 x 3 three times, by 3, 64 and 64."""
+    stem = ResNet(with_deep_stem, IMAGES).stem
+    for parameter in stem.parameters():
+        nn.init.ones_(parameter)
+    image = torch.zeros(1, 3, 32, 32)
+    image[..., 16, 16] = 1
+    (cells,) = stem(image)[0, :1] / (3 * 64 * 64)
+    assert stem(image).shape == (1, 128, 8, 8)
+    # Stride 2 leaves row 8 alone; two sums of 3 x 3 give 1 2 3 2 1 by rows and columns 6 to 10, of
+    # which pooling takes the highest of rows 1-3, 3-5, 5-7, 7-9, 9-11, ...
+    line = torch.tensor([0, 0, 0, 2, 3, 2, 0, 0])
+    torch.testing.assert_close(cells, torch.outer(line, line).float())
+
+
+def test_a_published_deep_stem_loads():
+    cfg = get_config(ROOT / "configs/backbone/r101c.yaml")
+    with torch.device("meta"):
+        network = ResNet(cfg, IMAGES)
+    shapes = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    # As Detectron2 names them; all else is as in R-101.
+    assert shapes["stem.conv1.weight"] == (64, 3, 3, 3)
+    assert shapes["stem.conv2.weight"] == (64, 64, 3, 3)
+    assert shapes["stem.conv3.weight"] == (128, 64, 3, 3)
+    assert shapes["stem.conv3.norm.running_var"] == (128,)
+    assert shapes["res2.0.shortcut.weight"] == (256, 128, 1, 1)
+    assert convert(network.state_dict()).keys() == shapes.keys()
+
+
+def test_a_deep_stem_is_detectron2s(with_deep_stem):
+    deeplab = pytest.importorskip("detectron2.projects.deeplab", reason="no Detectron2")
+    theirs = importlib.import_module("detectron2.config").get_cfg()
+    deeplab.add_deeplab_config(theirs)
+    for key in ("STEM_TYPE", "STEM_OUT_CHANNELS", "OUT_FEATURES"):
+        theirs.MODEL.RESNETS[key] = with_deep_stem.MODEL.RESNETS[key]
+    theirs.MODEL.RESNETS.STRIDE_IN_1X1 = False
+    reference = deeplab.build_resnet_deeplab_backbone(theirs, IMAGES).eval()
+    ours = ResNet(with_deep_stem, IMAGES)
+    ours.load_state_dict(reference.state_dict())
+    x = torch.randn(1, 3, 65, 46)
+    torch.testing.assert_close(ours(x), reference(x))
+
+
 def test_refusals(cfg):
     with pytest.raises(ValueError, match="there is no ResNet-20; the depths are 18, 34, 50"):
         make_stages(20, norm="BN")
@@ -167,4 +221,7 @@ def test_refusals(cfg):
     with pytest.raises(
         ValueError, match="is 256, but ResNet-18 has 64 channels there; set it to 64"
     ):
+        ResNet(cfg, IMAGES)
+    cfg.MODEL.RESNETS.STEM_TYPE = "deep"
+    with pytest.raises(ValueError, match="STEM_TYPE is 'deep'; expected basic or deeplab"):
         ResNet(cfg, IMAGES)

@@ -49,6 +49,13 @@ def test_the_table(evaluator, contest, monkeypatch, capsys, tmp_path):
     assert "81.2500" in capsys.readouterr().out
 
 
+def test_a_document_without_a_table_is_refused_first(evaluator, monkeypatch, tmp_path):
+    monkeypatch.setattr(evaluator, "compete", lambda *_: pytest.fail("it worked already"))
+    (tmp_path / "doc.md").write_text("nothing")
+    with pytest.raises(SystemExit, match=r"error: .*doc\.md lacks the line"):
+        evaluator.main(["--markdown", str(tmp_path / "doc.md")])
+
+
 def test_numbers_below_one(evaluator):
     with pytest.raises(SystemExit, match="error: classes, size, images, repeats and threads"):
         evaluator.main(["--classes", "20", "0"])

@@ -60,10 +60,14 @@ def test_against_a_configuration(speed, capsys):
         (["--against", "no-such"], "'no-such' is neither a configuration file nor a git revision"),
         (["--classes", "-1"], "classes is -1; expected 1 or more"),
         (["--batch", "0"], "batch is 0"),
+        (["--json", f"{SPNET}/speed.json"], r".*speed\.json cannot be written"),
+        (["--markdown", "no-such.md"], r"no-such\.md: No such file or directory"),
+        (["--markdown", SPNET], r".*spnet\.yaml lacks the line '<!-- speed table"),
         (["--classes", "13"], "shapes/spnet: 13 brings bad luck"),
     ],
 )
-def test_a_mistake_is_one_line(speed, arguments, message):
+def test_a_mistake_is_one_line(speed, arguments, message, capsys):
     with pytest.raises(SystemExit, match=f"^error: {message}") as stop:
         speed.main(["--config-file", SPNET, *arguments])
     assert "\n" not in str(stop.value)
+    assert not capsys.readouterr().out  # nothing was measured

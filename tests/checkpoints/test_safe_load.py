@@ -271,8 +271,8 @@ def test_arrays_that_do_not_hold_what_they_say_are_refused(
 @pytest.mark.parametrize(
     "content, message",
     [
-        (b"cbuiltins\nset\n(I1\ntR.", "no weight file .*TypeError: 'int' object is not iterable"),
-        (b"S'x'\nQ.", "unknown reference 'x'"),
+        (b"cbuiltins\nset\n(I1\ntR.", r"w\.pkl is no weight file; expected \.safetensors"),
+        (b"S'x'\nQ.", r"w\.pkl is no weight file; expected \.safetensors"),
         (pickle.dumps(np.zeros(2, [("x", "f4")])), "structured arrays are not supported"),
     ],
 )
@@ -308,7 +308,8 @@ def test_missing_empty_and_wrong_files_are_named(tmp_path: Path) -> None:
         (b"", "is empty"),
         (b"\n<!DOCTYPE html><html>Quota exceeded</html>", "is a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "git-lfs pointer"),
-        (b"hello", "no weight file"),
+        (b"hello", r"w\.pth is no weight file; expected \.safetensors, or .*\.pkl\)\.$"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), r"w\.pth is no weight file; expected \.safetensors"),
     ]:
         (tmp_path / "w.pth").write_bytes(content)
         with pytest.raises(ValueError, match=message):

@@ -16,10 +16,18 @@ ONE = torch.ones(1)
 def test_a_directory_means_its_final_weights_or_its_last_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="holds neither"):
         weight_file(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"none\.pth is not there; expected a weight file"):
+        weight_file(tmp_path / "none.pth")
     (tmp_path / "last_checkpoint").write_text("model_0000009.pth")
     assert weight_file(tmp_path).name == "model_0000009.pth"
     (tmp_path / "model_final.safetensors").touch()
     assert weight_file(tmp_path).name == "model_final.safetensors"
+
+
+def test_a_file_without_tensors_is_named(tmp_path: Path) -> None:
+    torch.save({"epoch": 3}, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=r"a\.pth: no tensors among \['epoch'\]"):
+        read_weights(tmp_path / "a.pth")
 
 
 def test_a_checkpoint_gives_its_average_if_it_has_one(tmp_path: Path) -> None:

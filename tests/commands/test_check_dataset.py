@@ -104,7 +104,10 @@ def test_a_name_takes_the_role_its_configuration_gives_it(description, capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [([], "there is nothing to check"), (["a.yaml", "--jobs", "0"], "--jobs is 0; expected 1 or")],
+    [
+        ([], "there is nothing to check"),
+        (["a.yaml", "--jobs", "0"], "--jobs: expected a number from 1 on, but got '0'"),
+    ],
 )
 def test_a_wrong_command_line_exits_with_2(arguments, message, capsys):
     with pytest.raises(SystemExit) as stop:

@@ -15,6 +15,7 @@ from torch import nn
 import zs3
 from zs3.commands.convert import main
 from zs3.config import get_config
+from zs3.data.augmentation import ResizeShortestEdge
 from zs3.data.shapes import draw_scene
 from zs3.inference.load import load
 from zs3.inference.predictor import Segmenter
@@ -37,6 +38,7 @@ SHAPES_CLIP = ["MODEL.CLIP.NAME", "shapes_clip", "MODEL.CLIP.PRETRAINED", ""]
 LOOK = ["MODEL.REFINERS", "['ClipSecondLook', 'SeenBias']", "MODEL.SEEN_BIAS.GAMMA", "0.1"]
 LINEAR = ["MODEL.NAMING.NAME", "Linear", "MODEL.NAMING.NUM_CLASSES", "3"]
 SWIN = ["MODEL.BACKBONE.NAME", "Swin"]
+DEEP_STEM = ["MODEL.RESNETS.STEM_TYPE", "deeplab"]
 ENCODER = ["MODEL.PIXEL_DECODER.NAME", "TransformerEncoderFPN"]
 DEFORMABLE = ["MODEL.PIXEL_DECODER.NAME", "MSDeformAttnPixelDecoder"]
 MASKED = ["MODEL.QUERY_DECODER.NAME", "MaskedDecoder"]
@@ -78,7 +80,7 @@ def dump(content: dict, path: Path) -> None:
 
 
 def assert_same_output(model: ZeroShotSegmentor, loaded: Segmenter) -> None:
-    expected = Segmenter(model, NAMES, 64, 128).segment(IMAGE)
+    expected = Segmenter(model, NAMES, ResizeShortestEdge([64], 128)).segment(IMAGE)
     got = loaded.segment(IMAGE)
     assert got.names == expected.names
     assert torch.equal(torch.from_numpy(got.scores), torch.from_numpy(expected.scores))
@@ -89,6 +91,7 @@ def assert_same_output(model: ZeroShotSegmentor, loaded: Segmenter) -> None:
     ("name", "options", "first_version"),
     [
         ("zegformer_R50.pth", [*SHAPES_CLIP, *LOOK], False),
+        ("maskformer_R101c.pkl", [*SHAPES_CLIP, *LINEAR, *DEEP_STEM], False),
         ("maskformer_swin.pkl", [*SHAPES_CLIP, *SWIN, *ENCODER, *LINEAR], False),
         ("maskformer_first_version.pkl", [*SHAPES_CLIP, *SWIN, *ENCODER, *LINEAR], True),
         ("mask2former_swin.pkl", [*SHAPES_CLIP, *SWIN, *DEFORMABLE, *MASKED, *LINEAR], True),
@@ -209,8 +212,10 @@ def test_a_directory_with_something_in_it_is_not_written_to(config, given, tmp_p
         ({"--classes": None, "--seen": None}, "no dataset, so the class names must be given: --cl"),
         ({"--classes": "two.txt", "--seen": None}, "for 3 classes, but the vocabulary has 2 names"),
         ({"--seen": "two.txt"}, "class 'moon' is not in the vocabulary"),
-        ({"--classes": "none.json"}, r"No such file.*none\.json"),
+        ({"--classes": "none.json"}, r"none\.json: No such file"),
+        ({"--classes": "dict.json"}, r"dict\.json holds no class names: it has no list of names"),
         ({"SRC": "none.pth"}, r"none\.pth is not there"),
+        ({"SRC": "two.txt"}, r"two\.txt is no weight file"),
     ],
 )
 def test_a_mistake_is_one_line(change, message, config, tmp_path, monkeypatch):
@@ -218,6 +223,7 @@ def test_a_mistake_is_one_line(change, message, config, tmp_path, monkeypatch):
     options = [*SHAPES_CLIP, *SWIN, *LINEAR]
     dump(published(build(config, options), with_clip=False), tmp_path / "a.pth")
     (tmp_path / "all.txt").write_text("red star\ngrass\nblue ring\n")
+    (tmp_path / "dict.json").write_text('{"a": 1}')
     (tmp_path / "two.txt").write_text("red star\nmoon\n")
     words = {"SRC": "a.pth", "--config-file": "model.yaml", "--classes": "all.txt"}
     words |= {"--seen": "all.txt", **change}
@@ -228,6 +234,13 @@ def test_a_mistake_is_one_line(change, message, config, tmp_path, monkeypatch):
         main([words["SRC"], "out", *named, *options])
     assert "\n" not in str(stop.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_only_words_that_were_typed_are_blamed(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"w": torch.ones(1)}, "a.pth")
+    with pytest.raises(SystemExit, match=r"KEY VALUE pairs, but \['SEED'\] has 1 words\.$"):
+        main(["a.pth", "out", "SEED", "--config-file", "model.yaml"])
 
 
 def test_seen_names_of_unknown_classes_are_a_wrong_command(capsys):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from zs3.commands import segment
 from zs3.config import get_config
+from zs3.data.pipelines import PIPELINES, build_test_resize
 from zs3.data.reading import read_label
 from zs3.data.shapes import draw_scene
 from zs3.engine.weights import export_weights
@@ -48,6 +49,29 @@ def segmented(model, tmp_path, capsys):
         return code, json.loads((tmp_path / "out/report.json").read_text()), tmp_path / "out"
 
     return run
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+@pytest.mark.parametrize("size", [0, 40, 130])
+def test_images_are_resized_as_in_evaluation(model, monkeypatch, pipeline, size):
+    if pipeline == "zs3net" and not size:
+        pytest.skip("it needs a length of the short edge")
+    opts = ["INPUT.PIPELINE", pipeline, "INPUT.MIN_SIZE_TEST", str(size)]
+    segmenter, given = load(model, opts), []
+    monkeypatch.setattr(
+        segmenter.model, "predict", lambda inputs: given.extend(inputs) or plain(inputs)
+    )
+    plain = type(segmenter.model).predict.__get__(segmenter.model)
+    image = draw_scene(9, 0).image[:60]
+    result = segmenter.segment(image)
+    expected = build_test_resize(get_config(SPNET, opts)).image(image).transpose(2, 0, 1)
+    assert torch.equal(given[0]["image"], torch.from_numpy(expected.copy()))
+    assert result.labels.shape == (60, 96)
+
+
+def test_only_words_that_were_typed_are_blamed(segmented):
+    with pytest.raises(SystemExit, match=r"KEY VALUE pairs, but \['SEED'\] has 1 words\.$"):
+        segmented("--opts", "SEED")
 
 
 def test_all_done_is_zero_and_some_failed_is_three(segmented, tmp_path, capsys):

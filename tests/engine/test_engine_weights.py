@@ -97,6 +97,7 @@ def test_exported_weights_come_back_with_their_description(tmp_path: Path) -> No
             "naming.linear.weight",
             "Its classifier is for classes of its own: MODEL.NAMING.NAME Linear",
         ),
+        ("backbone.stem.conv2.weight", "Its ResNet has a stem of three convolutions: MODEL"),
         ("stem.conv1.weight", "Weights of a backbone alone are named in MODEL.BACKBONE.WEIGHTS"),
         ("conv1_w", "Weights of a backbone alone are named in MODEL.BACKBONE.WEIGHTS"),
         ("other.weight", "Take the configuration it was trained with"),

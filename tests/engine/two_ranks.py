@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import forks
 import miniature
 import torch
 
@@ -103,20 +104,10 @@ def normalise(directory: Path, rank: int, world_size: int) -> None:
         assert saved.equal(statistics[-1]), "what is saved is not what was evaluated"
 
 
-def on_two(work: Callable[..., None], *args: object) -> None:
-    """Work in two forks, which meet through a file."""
-    children = []
+def on_two(work: Callable[..., None], directory: Path, *args: object) -> None:
+    """Work in two forks."""
     meeting = ROOT / f"meeting_{next(numbers)}"
-    for rank in range(2):
-        if not (child := os.fork()):
-            torch.set_num_threads(1)
-            dist.init_process_group("gloo", f"file://{meeting}", rank=rank, world_size=2)
-            work(args[0], rank, 2, *args[1:])
-            dist.destroy_process_group()
-            os._exit(0)
-        children.append(child)
-    for child in children:
-        assert os.waitpid(child, 0)[1] == 0
+    forks.in_two(lambda rank: work(directory, rank, 2, *args), meeting)
 
 
 def main() -> None:

@@ -98,6 +98,30 @@ def test_sizes_must_agree():
         comparison(image, labels, labels[1:], NAMES, COLOURS)
 
 
+@pytest.mark.parametrize("count", [3, 255, 256, 300])
+def test_labels_of_eight_bits_are_drawn_as_others(count):
+    """300 classes and 255 for none: 300 does not fit into 8 bits, nor does 65535."""
+    image, labels = checkerboard()
+    colours, names = palette(count), [f"class {k}" for k in range(count)]
+    narrow = np.where(labels == IGNORE, 255, labels).astype(np.uint8)
+    for draw in (
+        lambda labels, ignore: overlay(image, labels, names, colours, ignore=ignore),
+        lambda labels, ignore: comparison(image, labels, labels, names, colours, ignore=ignore),
+    ):
+        assert (draw(narrow, 255) == draw(labels, IGNORE)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32])
+def test_labels_that_are_no_class_are_not_drawn(dtype):
+    image, labels = checkerboard()
+    labels = np.where(labels == IGNORE, 255, labels).astype(dtype)
+    message = r"labels contain 255, but there are 3 classes; expected 0\.\.2, or 65535"
+    with pytest.raises(ValueError, match=message):
+        overlay(image, labels, NAMES, COLOURS)
+    with pytest.raises(ValueError, match=message):
+        comparison(image, np.zeros_like(labels), labels, NAMES, COLOURS)
+
+
 def test_labels_as_an_indexed_png(tmp_path):
     labels = np.array([[0, 1, 2], [2, IGNORE, 0]])
     save_label_png(tmp_path / "labels.png", labels, COLOURS)

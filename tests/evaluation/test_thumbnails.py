@@ -39,6 +39,25 @@ def test_label_maps_have_the_classes_colours_and_nothing_where_there_is_no_label
     assert (prediction[..., :3] == COLOURS[LABELS]).all() and (prediction[..., 3] == 255).all()
 
 
+@pytest.mark.parametrize("count", [3, 256, 300])
+def test_labels_of_eight_bits_are_drawn_as_others(count):
+    colours = np.resize(COLOURS, (count, 3))
+    truth, labels = np.where(TRUTH == IGNORE, 255, TRUTH), LABELS
+    drawn = [
+        thumbnails(
+            np.full((2, 3, 3), 200, np.uint8),
+            shown.astype(dtype),
+            labels.astype(dtype),
+            colours,
+            is_seen=np.resize(IS_SEEN, count),
+            ignore=ignore,
+            side=100,
+        )
+        for shown, dtype, ignore in ((truth, np.uint8, 255), (TRUTH, np.int64, IGNORE))
+    ]
+    assert drawn[0] == drawn[1]
+
+
 def test_errors_tell_which_way_a_pixel_went():
     errors = decoded(made()["errors"], "png")
     expected = [["right", "wrong", "seen as unseen"], ["right", "unseen as seen", None]]

@@ -15,8 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-import torch
-import torch.distributed as dist
+import forks
 from PIL import Image
 from thresholder import NAMES, Thresholder, save
 
@@ -57,21 +56,13 @@ def killed(output: Path, seconds: float) -> None:
 
 def in_two(output: Path, resume: bool = False) -> None:
     """A run in two processes, which both return the whole report."""
-    children = []
-    meeting = ROOT / f"meeting_{output.name}_{resume}"
-    for rank in range(2):
-        child = os.fork()
-        if child == 0:
-            torch.set_num_threads(1)
-            dist.init_process_group("gloo", f"file://{meeting}", rank=rank, world_size=2)
-            report = segment(output, resume)
-            written = json.loads((output / "report.json").read_text())
-            assert report["images"] == written["images"]
-            dist.destroy_process_group()
-            os._exit(0)
-        children.append(child)
-    for child in children:
-        assert os.waitpid(child, 0)[1] == 0
+
+    def work(rank: int) -> None:
+        report = segment(output, resume)
+        written = json.loads((output / "report.json").read_text())
+        assert report["images"] == written["images"]
+
+    forks.in_two(work, ROOT / f"meeting_{output.name}_{resume}")
 
 
 def content(output: Path) -> dict[str, bytes]:

@@ -10,8 +10,11 @@ import torch
 from PIL import Image
 
 from zs3.config import get_config
+from zs3.data.augmentation import ResizeShortestEdge
 from zs3.data.shapes import NAMES, draw_scene, unseen_names
+from zs3.evaluation.answers import answering
 from zs3.inference.predictor import Segmenter
+from zs3.readout import ScoreMaps
 from zs3.segmentor import ZeroShotSegmentor
 from zs3.vocabulary import IGNORE, Vocabulary
 
@@ -40,7 +43,7 @@ def test_an_array_a_file_and_a_picture_are_the_same_image(segmenter, tmp_path):
 
 
 def test_the_size_of_the_result_is_that_of_the_image_whatever_the_model_sees(segmenter):
-    resizing = Segmenter(segmenter.model, SHAPES, min_size=64, max_size=96)
+    resizing = Segmenter(segmenter.model, SHAPES, ResizeShortestEdge([64], 96))
     assert resizing.segment(draw_scene(9, 0).image[:50], ["grass"]).labels.shape == (50, 96)
 
 
@@ -49,6 +52,30 @@ def test_without_scores_the_labels_are_the_same(segmenter):
     result = segmenter.segment(image, scores=False)
     assert result.scores is None
     np.testing.assert_array_equal(result.labels, segmenter.segment(image).labels)
+
+
+@pytest.mark.parametrize("scores", [True, False])
+@pytest.mark.parametrize("none_below", [None, 0.5])
+def test_labels_are_those_of_an_evaluation_where_scores_saturate(
+    segmenter, monkeypatch, scores, none_below
+):
+    logits = torch.tensor([40.0, 90.0, 60.0])[:, None, None].expand(3, 32, 32)
+    maps = ScoreMaps(logits.sigmoid().__getitem__, 3, (32, 32), order=logits.__getitem__)
+    assert (logits.sigmoid() == 1).all()
+    monkeypatch.setattr(segmenter.model, "predict", lambda inputs: [maps])
+    image = np.zeros((32, 32, 3), np.uint8)
+    result = segmenter.segment(image, "grass, sand, water", scores, none_below=none_below)
+    evaluated = answering(segmenter.model)([{}])[0]["labels"]
+    assert (result.labels == 1).all() and (evaluated == 1).all()
+
+
+@pytest.mark.parametrize("scores", [True, False])
+def test_scores_that_are_no_numbers_are_refused(segmenter, monkeypatch, scores):
+    nan = torch.full((2, 32, 32), torch.nan)
+    maps = ScoreMaps(nan.__getitem__, 2, (32, 32))
+    monkeypatch.setattr(segmenter.model, "predict", lambda inputs: [maps])
+    with pytest.raises(ValueError, match="contain NaN"):
+        segmenter.segment(np.zeros((32, 32, 3), np.uint8), "grass, sand", scores)
 
 
 def test_names_the_training_data_had_keep_what_they_were_there(segmenter):
@@ -164,7 +191,8 @@ def test_no_side_that_the_model_sees_exceeds_the_bound(segmenter):
 @pytest.mark.parametrize("min_size", [0, 40])
 def test_the_narrowest_images(segmenter, tmp_path, size, min_size):
     Image.fromarray(draw_scene(9, 0).image[: size[0], : size[1]]).save(tmp_path / "narrow.png")
-    result = Segmenter(segmenter.model, SHAPES, min_size).segment(tmp_path / "narrow.png")
+    resizing = Segmenter(segmenter.model, SHAPES, ResizeShortestEdge([min_size], 1333))
+    result = resizing.segment(tmp_path / "narrow.png")
     assert result.labels.shape == size and result.overlay().size
 
 

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
+from forks import needs_fork, run_script
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forks")
+@needs_fork
 def test_killed_runs_and_two_processes_give_what_one_run_gives(tmp_path: Path) -> None:
-    script = Path(__file__).with_name("segment_forks.py")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-
-    done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path)],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_script(Path(__file__).with_name("segment_forks.py"), tmp_path)

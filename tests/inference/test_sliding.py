@@ -66,6 +66,19 @@ def test_the_whole_image_counts_as_much_as_its_windows(image) -> None:
     assert sum(map(len, model.asked)) == 5
 
 
+@pytest.mark.parametrize(
+    ("crop", "stride", "batches"), [(6, 4, [4, 4, 4, 1]), (14, 14, [2, 1]), (20, 20, [1, 1])]
+)
+def test_no_batch_has_to_be_padded(image, crop, stride, batches) -> None:
+    model = Red()
+    SlidingWindow(crop, stride, with_whole=True)(model, [{"image": image}])
+
+    assert [len(batch) for batch in model.asked] == batches
+    for batch in model.asked:
+        assert len({view.shape for view in batch}) == 1
+    assert model.asked[-1][-1].shape == (3, crop, crop)
+
+
 @pytest.mark.parametrize("options", [(4, 5), (4, 0), (4, 4, 0, False, 0)])
 def test_windows_that_cannot_cover_an_image_are_refused(options) -> None:
     with pytest.raises(ValueError, match="expected 1 <= STRIDE <= CROP"):

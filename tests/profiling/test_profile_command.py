@@ -38,10 +38,21 @@ def test_counting_alone(capsys):
         (["--config-file", "missing.yaml"], "no configuration file missing.yaml"),
         (["--config-file", SPNET, "--size", "0", "8"], "height is 0; expected 1 or more"),
         (["--config-file", SPNET, "--opts", "MODEL.NAME", "x"], "MODEL.NAME is not a key"),
-        (["--config-file", SPNET, "--repeats", "0"], "repeats is 0"),
+        (
+            ["--config-file", SPNET, "--opts", "MODEL.WEIGHTS", "none.pth"],
+            r"none\.pth is not there",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(arguments, message):
     with pytest.raises(SystemExit, match=rf"^error: .*{message}") as stop:
         profile.main(arguments)
     assert "\n" not in str(stop.value)
+
+
+def test_no_round_at_all_is_a_wrong_command(capsys):
+    with pytest.raises(SystemExit):
+        profile.main(["--config-file", SPNET, "--repeats", "0"])
+    printed = capsys.readouterr()
+    assert "--repeats: expected a number from 1 on, but got '0'" in printed.err
+    assert not printed.out  # nothing was counted

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from zs3.readout import ScoreMaps
+from zs3.readout import ScoreMaps, best_class
 
 
 def of(scores: torch.Tensor) -> ScoreMaps:
@@ -23,6 +25,32 @@ def test_the_lowest_class_wins_a_tie(chunk: int) -> None:
     assert of(scores).labels(chunk).item() == 1
 
 
+def test_the_order_decides_where_scores_are_equal() -> None:
+    logits = torch.tensor([30.0, 50.0, 40.0])[:, None, None]
+    scores = of(logits.sigmoid())
+    assert scores.best(2)[1].item() == 0
+    ordered = replace(scores, order=logits.__getitem__)
+    for maps in (ordered, ordered.computed()):
+        score, label = maps.best(2)
+        assert (score.item(), label.item(), maps.labels(2).item()) == (1.0, 1, 1)
+
+
+def test_scores_that_are_held_are_computed_once() -> None:
+    asked = []
+    scores = torch.randn(5, 2, 3)
+    maps = ScoreMaps(lambda classes: asked.append(classes) or scores[classes], 5, (2, 3))
+    held = maps.computed()
+    assert torch.equal(held.scores(), scores) and torch.equal(held.best(2)[0], scores.amax(0))
+    assert asked == [slice(5)]
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_labels_are_where_the_scores_are(device: str) -> None:
+    best, labels = best_class(torch.empty(3, 2, 4, device=device))
+    assert labels.device == best.device == torch.device(device)
+    assert labels.shape == (2, 4) and labels.dtype == torch.int64
+
+
 def test_an_empty_chunk_is_refused() -> None:
     with pytest.raises(ValueError, match=r"chunk is 0; set TEST\.CLASS_CHUNK"):
         of(torch.zeros(3, 1, 1)).labels(0)
@@ -35,6 +63,8 @@ def test_scores_that_are_no_numbers_have_no_best_class(bad: int) -> None:
 
     with pytest.raises(ValueError, match="NaN"):
         of(scores).labels(2)
+    with pytest.raises(ValueError, match="NaN"):
+        of(scores).computed()
 
 
 def test_the_mean_of_views_and_their_mirror_images() -> None:

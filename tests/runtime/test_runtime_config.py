@@ -135,6 +135,9 @@ def test_a_file_without_keys_is_refused_and_an_empty_one_is_not(runtime, yaml_fi
     [
         ("SOLVER: {MAX_ITERS: 3}", "SOLVER.MAX_ITERS is not a key .* nearest is SOLVER.MAX_ITER"),
         ("SOLVR: {MAX_ITER: 3}", "SOLVR.MAX_ITER is not a key .* nearest is SOLVER.MAX_ITER"),
+        ("QWERTY: {X: 1}", "QWERTY.X is not a key that zs3 reads. None is near it; zs3/config has"),
+        ("MODEL: {XYZZY: 3}", "MODEL.XYZZY is not a key .* None is near it"),
+        ("MODEL: {FREEZE_AT: 3}", "MODEL.FREEZE_AT .* nearest is MODEL.BACKBONE.FREEZE_AT"),
         ("SOLVER: 3", "SOLVER is a section with SOLVER.AMP.ENABLED and others; got 3"),
         ("SEED: {X: 3}", "SEED.X: SEED is no section; it expects int"),
         ("SOLVER: {MAX_ITER: many}", "SOLVER.MAX_ITER expects int .* got str 'many'"),
@@ -167,6 +170,14 @@ def test_the_file_named_is_the_one_with_the_mistake(runtime, yaml_file):
 def test_a_mistaken_option_is_refused(runtime, opts, message):
     with pytest.raises(ValueError, match=message):
         runtime.config.load_config(None, opts)
+
+
+def test_what_a_command_settles_itself_wins_and_is_never_blamed(runtime):
+    own = {"OUTPUT_DIR": "there", "SEED": 3}
+    cfg = runtime.config.load_config(None, ["SEED", "1"], settled=own)
+    assert (cfg.OUTPUT_DIR, cfg.SEED) == ("there", 3)
+    with pytest.raises(ValueError, match=r"but \['SEED'\] has 1 words\.$"):
+        runtime.config.load_config(None, ["SEED"], settled=own)
 
 
 @pytest.mark.parametrize(

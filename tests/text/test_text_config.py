@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import zs3.refinement  # noqa: F401, registers what the configurations here name
 from zs3.config import get_config
 from zs3.text import OpenClipText, PrecomputedText, TextBank, WordVectors, build_text_bank
 from zs3.vocabulary import Vocabulary

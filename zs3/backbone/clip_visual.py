@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 
+from ..resize import squash
 from ..runtime.config import CfgNode, configurable
 from ..runtime.layers import ShapeSpec
 from ..runtime.modeling import BACKBONE_REGISTRY
@@ -216,11 +217,6 @@ class ClipVisual(nn.Module):
     def project(self, tokens: Tensor) -> Tensor:
         """Tokens of the last block (..., C) -> (..., D)."""
         return self.visual.ln_post(tokens) @ self.visual.proj
-
-
-def squash(images: Tensor, side: int) -> Tensor:
-    """(B, C, H, W) -> (B, C, side, side), bilinear without antialiasing."""
-    return F.interpolate(images, (side, side), mode="bilinear", align_corners=False)
 
 
 def resize_positions(

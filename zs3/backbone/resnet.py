@@ -51,6 +51,32 @@ class Stem(nn.Module):
         return self.pool(self.conv1(images).relu_())
 
 
+class DeepStem(nn.Module):
+    """
+    Three 3x3 convolutions, the first of stride 2 and the first two of half the width, and the same
+    pooling: "R-101c", or Detectron2's "deeplab" stem.
+    """
+
+    stride = 4
+
+    def __init__(self, in_channels: int, channels: int, *, norm: str) -> None:
+        super().__init__()
+        self.channels = channels
+        half = channels // 2
+        self.conv1 = ConvNorm(in_channels, half, 3, stride=2, padding=1, norm=norm)
+        self.conv2 = ConvNorm(half, half, 3, padding=1, norm=norm)
+        self.conv3 = ConvNorm(half, channels, 3, padding=1, norm=norm)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.conv2(self.conv1(images).relu_()).relu_()
+        return self.pool(self.conv3(x).relu_())
+
+
+# By MODEL.RESNETS.STEM_TYPE.
+STEMS: dict[str, type[nn.Module]] = {"basic": Stem, "deeplab": DeepStem}
+
+
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions beside a shortcut; ResNet-18 and -34. The first carries the stride."""
 
@@ -234,9 +260,13 @@ class ResNet(Pyramid):
     def from_config(cls, cfg: CfgNode, input_shape: ShapeSpec) -> dict[str, Any]:
         """
         Raises:
-            ValueError: a depth or width that there is not.
+            ValueError: a depth, width or stem that there is not.
         """
         c = cfg.MODEL.RESNETS
+        if c.STEM_TYPE not in STEMS:
+            raise ValueError(
+                f"MODEL.RESNETS.STEM_TYPE is {c.STEM_TYPE!r}; expected {' or '.join(STEMS)}."
+            )
         if c.DEPTH < 50 and c.RES2_OUT_CHANNELS != 64:
             raise ValueError(
                 f"MODEL.RESNETS.RES2_OUT_CHANNELS is {c.RES2_OUT_CHANNELS}, but ResNet-{c.DEPTH} "
@@ -254,7 +284,7 @@ class ResNet(Pyramid):
             multi_grid=c.RES5_MULTI_GRID,
         )
         return {
-            "stem": Stem(input_shape.channels or 3, c.STEM_OUT_CHANNELS, norm=c.NORM),
+            "stem": STEMS[c.STEM_TYPE](input_shape.channels or 3, c.STEM_OUT_CHANNELS, norm=c.NORM),
             "stages": stages,
             "out_features": c.OUT_FEATURES,
             "freeze_at": cfg.MODEL.BACKBONE.FREEZE_AT,

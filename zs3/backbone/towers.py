@@ -6,10 +6,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ..resize import squash
 from ..runtime.config import CfgNode, configurable
 from ..runtime.layers import ShapeSpec
 from ..runtime.modeling import BACKBONE_REGISTRY
-from .clip_visual import ClipVisual, squash
+from .clip_visual import ClipVisual
 
 
 @BACKBONE_REGISTRY.register()

@@ -29,6 +29,10 @@ _LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _CONTAINERS = ("model", "state_dict", "model_state_dict", "module", "net", "blobs")
 
 
+class _Refused(pickle.UnpicklingError):
+    """What a file is refused for, in words for its reader; pickle's own are for nobody."""
+
+
 def safe_load(path: str | Path, *, trust_pickle: bool = False) -> Any:
     """
     Args:
@@ -54,10 +58,15 @@ def safe_load(path: str | Path, *, trust_pickle: bool = False) -> Any:
         loaded = _load_torch(path, head) if is_torch else _load_pickle(path)
     except (EOFError, RuntimeError, SafetensorError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is truncated or damaged ({error}); fetch it again.") from error
+    except _Refused as error:
+        raise ValueError(f"{path} cannot be read as weights: {error}.") from error
     except pickle.UnpicklingError as error:
         if "truncated" in str(error):
-            raise ValueError(f"{path} is truncated ({error}); fetch it again.") from error
-        raise ValueError(f"{path} is no weight file that zs3 can read ({error}).") from error
+            raise ValueError(f"{path} is truncated; fetch it again.") from error
+        raise ValueError(
+            f"{path} is no weight file; expected .safetensors, or what torch.save or pickle has "
+            "written (.pth, .pt, .ckpt, .pkl)."
+        ) from error
     return module_state(loaded) if isinstance(loaded, Inert) else loaded
 
 
@@ -182,7 +191,7 @@ def _is_torchscript(path: Path) -> bool:
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
     if not any(name.endswith("/data.pkl") for name in names):
-        raise pickle.UnpicklingError("a zip file without data.pkl")
+        raise _Refused("it is a zip file without data.pkl")
     return any(name.endswith("/constants.pkl") for name in names)
 
 
@@ -299,7 +308,7 @@ class _Dtype:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         if state[3] is not None:
-            raise pickle.UnpicklingError("structured arrays are not supported")
+            raise _Refused("structured arrays are not supported")
         self.value = self.value.newbyteorder(state[1])
 
 
@@ -315,7 +324,7 @@ class _Array(np.ndarray):
         is_list, itemsize = dtype.value.hasobject, dtype.value.itemsize
         size = math.prod(shape) * (1 if is_list else itemsize)
         if isinstance(data, list) != is_list or min(shape, default=0) < 0 or len(data) != size:
-            raise pickle.UnpicklingError(f"{len(data)} bytes for a {dtype.value} array {shape}")
+            raise _Refused(f"{len(data)} bytes for a {dtype.value} array {shape}")
         super().__setstate__((version, shape, dtype.value, is_fortran, data))
 
 

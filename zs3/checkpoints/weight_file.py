@@ -38,11 +38,13 @@ def weight_file(path: str | Path) -> Path:
     The file that a path means: itself, or in a directory the final weights or the last checkpoint.
 
     Raises:
-        FileNotFoundError: a directory without either.
+        FileNotFoundError: no such file, or a directory without either.
     """
     path = Path(path)
-    if not path.is_dir():
+    if path.is_file():
         return path
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path} is not there; expected a weight file.")
     if (path / FINAL).is_file():
         return path / FINAL
     if (path / POINTER).is_file():
@@ -62,7 +64,10 @@ def read_weights(path: str | Path, *, trust_pickle: bool = False) -> WeightFile:
     """
     path = weight_file(path)
     loaded = safe_load(path, trust_pickle=trust_pickle)
-    state = state_dict_of(loaded)
+    try:
+        state = state_dict_of(loaded)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     family = family_of(state)
     if family is not None:
         state, dropped = drop(state, family.dropped)

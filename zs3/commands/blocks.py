@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ..runtime.arguments import positive
 from .errors import say_errors
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--weights", metavar="FILE", help="of a published PixelCNN; trains none")
     parser.add_argument(
         "--iterations",
-        type=int,
+        type=positive,
         default=2000,
         metavar="N",
         help="of training, default: %(default)s",
@@ -47,13 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument(
         "--rounds",
-        type=int,
+        type=positive,
         default=20,
         metavar="N",
         help="of sampling; most blocks are thrown away; default: %(default)s",
     )
     parser.add_argument(
-        "--each", type=int, default=16384, metavar="N", help="blocks a round (default: %(default)s)"
+        "--each",
+        type=positive,
+        default=16384,
+        metavar="N",
+        help="blocks a round (default: %(default)s)",
     )
     parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="configuration keys to set")
     args = parser.parse_intermixed_args(arguments)
@@ -71,11 +76,12 @@ def _blocks(args: argparse.Namespace) -> None:
     from ..config import get_config
     from ..data import build_train_loader, register_datasets, vocabulary_of
     from ..engine.label_blocks import RECIPES, learn, sample, shown
-    from ..files import write_atomically
+    from ..files import ready_to_write, write_atomically
     from ..generation.pixel_cnn import PixelCNN
     from ..label_policy import KnownNames
     from ..text import build_text_bank
 
+    ready_to_write(args.output)
     cfg = get_config(args.config_file, args.opts)
     register_datasets(cfg)
     if not cfg.DATASETS.TRAIN:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..runtime.arguments import positive
 from .errors import say_errors
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=int,
+        type=positive,
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes that read; default: one a CPU, here %(default)s",
@@ -63,8 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     if not args.datasets and not args.config_file:
         parser.error("there is nothing to check; give FILE, NAME or --config-file")
-    if args.jobs < 1:
-        parser.error(f"--jobs is {args.jobs}; expected 1 or more")
     say_errors(lambda: _check(args))
 
 
@@ -75,8 +74,9 @@ def _check(args: argparse.Namespace) -> None:
     from ..data import register_datasets
     from ..data.check import ERROR, check_parts
     from ..data.check_report import check_json, print_check
-    from ..files import write_atomically
+    from ..files import ready_to_write, write_atomically
 
+    ready_to_write(args.json)
     cfg = get_config(args.config_file, args.opts)
     register_datasets(cfg)
     counts = check_parts(_parts(args.datasets, cfg), args.jobs)

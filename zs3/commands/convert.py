@@ -85,7 +85,7 @@ def _convert(args: argparse.Namespace) -> None:
         file = read_weights(args.source, trust_pickle=args.trust_pickle)
         config = args.config_file or config_beside(args.source)
         # Weights that the configuration names would only be overwritten.
-        cfg = get_config(config, [*args.opts, "MODEL.WEIGHTS", args.source])
+        cfg = get_config(config, args.opts, {"MODEL.WEIGHTS": args.source})
         vocabulary = vocabulary_for(cfg, args.source, args.classes, args.seen)
         # What is missing starts at random, and the same every time.
         torch.manual_seed(0)

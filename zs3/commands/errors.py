@@ -13,6 +13,13 @@ def say_errors(work: Callable[[], T]) -> T:
     try:
         return work()
     except (ValueError, OSError, FloatingPointError) as error:
-        raise SystemExit(f"error: {error}") from error
+        raise SystemExit(f"error: {_in_words(error)}") from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _in_words(error: Exception) -> str:
+    """The system's own errors without their number: "x.json: No such file or directory"."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

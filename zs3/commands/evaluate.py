@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..runtime.arguments import positive
 from .errors import say_errors
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--per-class", action="store_true", help="print the scores of every class as well"
     )
     parser.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help="processes that read and count"
+        "--jobs", type=positive, default=1, metavar="N", help="processes that read and count"
     )
     parser.add_argument(
         "--output",
@@ -106,10 +107,12 @@ def _evaluate(args: argparse.Namespace) -> None:
     from ..evaluation.predictions import answer_table, pair_up, read_names
     from ..evaluation.protocols import PROTOCOLS, runs
     from ..evaluation.scoring import FileScorer, score_files
+    from ..files import ready_to_write
     from ..runtime.data import MetadataCatalog
 
     if args.names and args.offset:
         raise ValueError("--names says what every value is; it leaves no --offset to give.")
+    ready_to_write(Path(args.output, "metrics.json"))
     name = _registered(args.dataset, args.part)
     samples, metadata = load_dataset(name), MetadataCatalog.get(name)
     if metadata.get("evaluator_type") == EPISODES:

@@ -36,13 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _profile(args: argparse.Namespace) -> None:
-    from ..files import write_atomically
+    from ..files import ready_to_write, write_atomically
     from ..profiling.arguments import subjects
     from ..profiling.bench import Bench
     from ..profiling.counting import model_size
     from ..profiling.measure import measure
     from ..profiling.tables import measurement_rows, notes, print_table, size_notes, size_rows
 
+    ready_to_write(args.json)
     asked = subjects(args)
     sizes = [(subject, model_size(Bench(subject.workload))) for subject in asked]
     print_table(size_rows(sizes), size_notes(sizes))

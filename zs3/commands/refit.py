@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from ..runtime.arguments import positive
 from .errors import say_errors
 
 EPILOG = """
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--classes", metavar="FILE", required=True, help="the names: a JSON list, or one a line"
     )
     parser.add_argument(
-        "--iterations", type=int, default=2000, metavar="N", help="default: %(default)s"
+        "--iterations", type=positive, default=2000, metavar="N", help="default: %(default)s"
     )
     parser.add_argument(
         "--force", action="store_true", help="write into a directory that is not empty"
@@ -54,8 +55,8 @@ def _refit(args: argparse.Namespace) -> None:
     with new_directory(args.output, may_hold_files=args.force) as directory:
         file = read_weights(args.source)
         # A path tells the model's parts that weights are coming.
-        given = ["MODEL.WEIGHTS", args.source, "MODEL.NAMING.NUM_CLASSES", str(len(vocabulary))]
-        cfg = get_config(config_beside(args.source), [*args.opts, *given])
+        settled = {"MODEL.WEIGHTS": args.source, "MODEL.NAMING.NUM_CLASSES": len(vocabulary)}
+        cfg = get_config(config_beside(args.source), args.opts, settled)
         torch.manual_seed(cfg.SEED)
         model = model_for(cfg, file, vocabulary)
         refit(model, iterations=args.iterations)

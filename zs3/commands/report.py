@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _report(args: argparse.Namespace) -> None:
     from ..evaluation.page import write_page
+    from ..files import ready_to_write
 
+    ready_to_write(args.output)
     write_page(args.directories, args.output)
     print(f"the report is in {args.output}")

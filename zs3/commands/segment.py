@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any  # settings are JSON
 
 from ..checkpoints.weight_file import weight_file
+from ..runtime.arguments import positive
 from ..runtime.config import CfgNode, dump, resolve_device
 from ..runtime.engine import launch
 from ..runtime.utils import comm
@@ -98,13 +99,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--batch",
-        type=_positive,
+        type=positive,
         default=1,
         metavar="N",
         help="images of equal size that pass through the model together (default: 1)",
     )
     parser.add_argument(
-        "--every", type=_positive, default=1, metavar="N", help="of videos every N-th frame"
+        "--every", type=positive, default=1, metavar="N", help="of videos every N-th frame"
     )
     parser.add_argument("--half", action="store_true", help="float16 where that is safe; for GPUs")
     parser.add_argument("--no-overlay", action="store_true", help="write no overlays")
@@ -121,12 +122,6 @@ def _parser() -> argparse.ArgumentParser:
         help="configuration overrides",
     )
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 1 on, but got {text!r}")
-    return int(text)
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -7,8 +7,9 @@ and sets what differs. Names of parts are the registered class names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any  # configuration values are of any type
 
 import torch
 
@@ -47,15 +48,20 @@ SECTIONS = (
 )
 
 
-def get_config(config_file: str | Path | None = None, opts: Sequence[str] = ()) -> CN:
+def get_config(
+    config_file: str | Path | None = None,
+    opts: Sequence[str] = (),
+    settled: Mapping[str, Any] | None = None,
+) -> CN:
     """
-    Defaults, then a YAML file with its bases, then KEY VALUE pairs; frozen.
+    Defaults, then a YAML file with its bases, then KEY VALUE pairs, then what a command has settled
+    itself; frozen.
 
     Raises:
         ValueError, FileNotFoundError: as `load_config`, with the key, the file and the nearest
             known key.
     """
-    cfg = load_config(config_file, opts, add_zs3_config)
+    cfg = load_config(config_file, opts, add_zs3_config, settled)
     device = cfg.MODEL.DEVICE
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError(f"MODEL.DEVICE is {device!r}, but torch finds no GPU; take auto or cpu.")

@@ -6,6 +6,8 @@ from ..runtime.config import CfgNode as CN
 
 
 def add(cfg: CN) -> None:
+    # "basic" (one 7x7 convolution) or "deeplab" (three 3x3: R-101c), of STEM_OUT_CHANNELS.
+    cfg.MODEL.RESNETS.STEM_TYPE = "basic"
     # Dilation of res4; a stage that dilates more than the one before it keeps the grid.
     cfg.MODEL.RESNETS.RES4_DILATION = 1
     # Factors on the dilation of the blocks of res5 (DeepLabV3: [1, 2, 4]); [] for none.

@@ -14,7 +14,7 @@ from ..registry import CRITERION_REGISTRY
 from ..runtime.config import CfgNode, configurable
 from ..vocabulary import IGNORE
 from .cells import Cells
-from .layers import over_layers
+from .layers import over_maps
 
 
 @CRITERION_REGISTRY.register()
@@ -67,18 +67,10 @@ class PixelBinaryCrossEntropy(nn.Module):
         Returns:
             dict: weighted scalar loss_bce; loss_bce_0, loss_bce_1, ... of earlier groupings.
         """
-        return over_layers(
-            [
-                {"loss_bce": self.class_weight * self._loss(region.paint(logit), targets)}
-                for region, logit in zip(regions, logits, strict=True)
-            ]
-        )
+        return over_maps("loss_bce", self._loss, regions, logits, targets, self.loss_size)
 
-    def _loss(self, maps: Tensor, targets: Tensor) -> Tensor:
-        cells = Cells.of(targets, self.loss_size)
-        maps = F.interpolate(maps.float(), cells.size, mode="bilinear", align_corners=False)
+    def _loss(self, maps: Tensor, labels: Tensor, cells: Cells) -> Tensor:
         images, num_classes = maps.shape[:2]
-        labels = targets.flatten(1)
         labelled = labels != IGNORE
         counts = torch.ones_like(labelled) if self.ignored_are_negative else labelled
         index = cells.index.expand(images, -1)
@@ -88,4 +80,5 @@ class PixelBinaryCrossEntropy(nn.Module):
         as_negative = (F.softplus(maps).sum(1).flatten(1) * pixels).sum()
         position = labels.masked_fill(~labelled, 0) * pixels.shape[1] + index
         own = (maps.flatten(1).gather(1, position) * labelled).sum()
-        return (as_negative - own) / (counts.sum().clamp(min=1) * num_classes)
+        mean = (as_negative - own) / (counts.sum().clamp(min=1) * num_classes)
+        return self.class_weight * mean

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..regions import Regions
 from ..registry import CRITERION_REGISTRY
 from ..runtime.config import CfgNode, configurable
 from ..vocabulary import IGNORE
 from .cells import Cells
-from .layers import over_layers
+from .layers import over_maps
 
 
 @CRITERION_REGISTRY.register()
@@ -59,21 +58,19 @@ class PixelCrossEntropy(nn.Module):
         Returns:
             dict: weighted scalar loss_ce; loss_ce_0, loss_ce_1, ... of earlier groupings.
         """
-        return over_layers(
-            [
-                {"loss_ce": self.class_weight * self._loss(region.paint(logit), targets)}
-                for region, logit in zip(regions, logits, strict=True)
-            ]
+        return over_maps(
+            "loss_ce",
+            self._loss,
+            regions,
+            logits,
+            targets,
+            self.loss_size,
+            align_corners=self.align_corners,
         )
 
-    def _loss(self, maps: Tensor, targets: Tensor) -> Tensor:
-        cells = Cells.of(targets, self.loss_size)
-        maps = F.interpolate(
-            maps.float(), cells.size, mode="bilinear", align_corners=self.align_corners
-        )
+    def _loss(self, maps: Tensor, labels: Tensor, cells: Cells) -> Tensor:
         scores = maps.flatten(2).mT.log_softmax(2)  # (B, cells, K)
-        labels = targets.flatten(1)
         labelled = labels != IGNORE
         position = cells.index * scores.shape[2] + labels.masked_fill(~labelled, 0)
         losses = -scores.flatten(1).gather(1, position)
-        return (losses * labelled).sum() / labelled.sum().clamp(min=1)
+        return self.class_weight * ((losses * labelled).sum() / labelled.sum().clamp(min=1))

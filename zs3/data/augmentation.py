@@ -30,6 +30,9 @@ class Augmentation(Protocol):
 
 
 class Resize(Protocol):
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """(h, w) that an image of this size gets in prediction."""
+
     def image(self, image: np.ndarray) -> np.ndarray:
         """(H, W, 3) uint8 -> (h, w, 3), what a model is given in prediction."""
 
@@ -66,9 +69,12 @@ class ResizeShortestEdge:
         return resize_image(image, size), resize_label(label, size)
 
     def image(self, image: np.ndarray) -> np.ndarray:
-        """Resizes an image alone, to the first of `sizes`: in prediction there is only one."""
-        size = shortest_edge_size(image.shape[0], image.shape[1], self.sizes[0], self.max_size)
-        return resize_image(image, size)
+        """Resizes an image alone."""
+        return resize_image(image, self.size(*image.shape[:2]))
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """By the first of `sizes`: in prediction there is only one."""
+        return shortest_edge_size(height, width, self.sizes[0], self.max_size)
 
 
 def shortest_edge_size(height: int, width: int, shortest: int, longest: int) -> tuple[int, int]:
@@ -108,12 +114,15 @@ class Stretch:
     side: int
 
     def __call__(self, image: np.ndarray, label: np.ndarray, rng: Generator) -> Pair:
-        size = (self.side or label.shape[0], self.side or label.shape[1])
+        size = self.size(label.shape[0], label.shape[1])
         return resize_image(image, size), resize_label(label, size)
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        return self.side or height, self.side or width
 
     def image(self, image: np.ndarray) -> np.ndarray:
         """(H, W, 3) uint8 -> (side, side, 3) uint8, with antialiasing."""
-        return resize_image(image, (self.side or image.shape[0], self.side or image.shape[1]))
+        return resize_image(image, self.size(image.shape[0], image.shape[1]))
 
 
 @dataclass(frozen=True)

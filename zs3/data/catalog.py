@@ -66,6 +66,16 @@ def vocabulary_of(name: str) -> Vocabulary:
     return Vocabulary.from_metadata(MetadataCatalog.get(name))
 
 
+def configured_vocabulary(cfg: CfgNode) -> Vocabulary | None:
+    """
+    The names of the first of DATASETS.TEST and DATASETS.TRAIN that is registered, if one is:
+    Detectron2's own trainer and predictor pass no vocabulary with their images.
+    """
+    known = DatasetCatalog.list()
+    names = [name for name in (*cfg.DATASETS.TEST, *cfg.DATASETS.TRAIN) if name in known]
+    return vocabulary_of(names[0]) if names else None
+
+
 def load_dataset(name: str) -> list[Sample]:
     """
     The dicts of a registered dataset.

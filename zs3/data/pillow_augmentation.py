@@ -26,12 +26,17 @@ class RandomShortEdge:
     high: int
 
     def __call__(self, image: np.ndarray, label: np.ndarray, rng: Generator) -> Pair:
-        size = _short_edge(label, int(rng.integers(self.low, self.high + 1)))
+        side = int(rng.integers(self.low, self.high + 1))
+        size = _short_edge(label.shape[0], label.shape[1], side)
         return _resize_image(image, size, Filter.BILINEAR), _resize_label(label, size)
 
     def image(self, image: np.ndarray) -> np.ndarray:
-        """Resizes an image alone, to the smallest size: in prediction there is only one."""
-        return _resize_image(image, _short_edge(image, self.low), Filter.BILINEAR)
+        """Resizes an image alone."""
+        return _resize_image(image, self.size(*image.shape[:2]), Filter.BILINEAR)
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """By `low`: in prediction there is only one length."""
+        return _short_edge(height, width, self.low)
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,7 @@ class RandomBlur:
         return image, label
 
 
-def _short_edge(pixels: np.ndarray, side: int) -> tuple[int, int]:
-    height, width = pixels.shape[:2]
+def _short_edge(height: int, width: int, side: int) -> tuple[int, int]:
     return int(height * side / min(height, width)), int(width * side / min(height, width))
 
 

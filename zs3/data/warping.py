@@ -35,6 +35,10 @@ class Warp:
         image = image.astype(np.float32)
         return image if self.side == 0 else cv2.resize(image, (self.side, self.side))
 
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Whatever it was, unless it is kept."""
+        return (self.side, self.side) if self.side else (height, width)
+
 
 @dataclass(frozen=True)
 class RandomRescale:

@@ -71,8 +71,11 @@ def evaluate(
             results[name] |= inference_on_dataset(answer, loader, evaluator)
             model.train(was_training)
             if comm.is_main_process() and evaluator.output_dir:
-                _report(cfg, evaluator, evaluator.output_dir)
+                _record(cfg, evaluator, evaluator.output_dir)
         if comm.is_main_process():
+            for evaluator in each:  # once all have left theirs, of which the page shows some
+                if _has_page(cfg, evaluator) and evaluator.output_dir:
+                    write_page([evaluator.output_dir], evaluator.output_dir / PAGE)
             setting = "" if cfg.TEST.SETTING == "inductive" else f" ({cfg.TEST.SETTING})"
             print_results(name + setting, results[name], vocabulary_of(name) if per_class else None)
             folder = Path(cfg.OUTPUT_DIR) / "inference" / name
@@ -88,15 +91,17 @@ def training_vocabulary(cfg: CfgNode) -> Vocabulary | None:
     return vocabulary_of(cfg.DATASETS.TRAIN[0]) if cfg.DATASETS.TRAIN else None
 
 
-def _report(cfg: CfgNode, evaluator: Evaluator, folder: Path) -> None:
-    """What has made the scores in a folder, and the page about them if they are the standard's."""
+def _has_page(cfg: CfgNode, evaluator: Evaluator) -> bool:
+    """The page is about the standard protocol."""
+    is_shown = isinstance(evaluator, ZeroShotEvaluator) and STANDARD in evaluator.protocols
+    return cfg.TEST.REPORT and is_shown
+
+
+def _record(cfg: CfgNode, evaluator: Evaluator, folder: Path) -> None:
+    """What has made the scores in a folder."""
     record = run_record() | {"setting": cfg.TEST.SETTING, "config": dump(cfg)}
     write_atomically(folder / RUN, (json.dumps(record, indent=1) + "\n").encode())
-    is_shown = isinstance(evaluator, ZeroShotEvaluator) and STANDARD in evaluator.protocols
-    has_page = cfg.TEST.REPORT and is_shown
     # What an earlier evaluation has left would be taken for this one's.
-    stale = (() if has_page else (IMAGES, PAGE)) + (() if evaluator.wants_rivals else CALIBRATION)
-    for name in stale:
+    stale = () if _has_page(cfg, evaluator) else (IMAGES, PAGE)
+    for name in (*stale, *(() if evaluator.wants_rivals else CALIBRATION)):
         (folder / name).unlink(missing_ok=True)
-    if has_page:
-        write_page([folder], folder / PAGE)

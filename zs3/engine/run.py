@@ -45,6 +45,8 @@ def run(cfg: CfgNode, args: argparse.Namespace) -> None:
     if not cfg.DATASETS[needed]:
         raise ValueError(f"there is nothing to {what}: DATASETS.{needed} is empty.")
     cfg = _with_weights(cfg) if args.eval_only else cfg
+    if cfg.MODEL.WEIGHTS:
+        weight_file(cfg.MODEL.WEIGHTS)  # or refuses, before anything is built or set aside
     if comm.is_main_process() and not (args.eval_only or args.resume):
         directory = Checkpointer(cfg.OUTPUT_DIR, {}, keep=0)
         directory.set_earlier_run_aside(

@@ -31,6 +31,9 @@ _HINTS = {
         "The file brings no CLIP: name its weights in MODEL.CLIP.PRETRAINED. A CLIP that is to be "
         "trained further starts from those with --allow-partial."
     ),
+    r"unexpected: backbone\.stem\.conv2\.": (
+        "Its ResNet has a stem of three convolutions: MODEL.RESNETS.STEM_TYPE deeplab."
+    ),
     r"unexpected: naming\.linear\.": (
         "Its classifier is for classes of its own: MODEL.NAMING.NAME Linear takes it, with as many "
         "NUM_CLASSES as it has rows less one. For its proposals alone, --allow-partial."

@@ -71,9 +71,10 @@ def overlay(
         np.ndarray: (H', W', 3) uint8 RGB; small images are enlarged by a whole factor.
 
     Raises:
-        ValueError: labels of another size than the image.
+        ValueError: labels of another size than the image, or a label that is no class.
     """
     _expect_same_size(image, labels)
+    _expect_classes(labels, len(palette), ignore)
     image, labels = _enlarged(image), _enlarged(labels)
     # On its brightness only: the image's own colours would shift those of the legend.
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
@@ -99,8 +100,9 @@ def comparison(
 
     Arguments and result as for `overlay`; `truth` and `labels` are (H, W).
     """
-    _expect_same_size(image, truth)
-    _expect_same_size(image, labels)
+    for drawn in (truth, labels):
+        _expect_same_size(image, drawn)
+        _expect_classes(drawn, len(palette), ignore)
     shown = {
         "image": _enlarged(image),
         "truth": _enlarged(_paint(truth, palette, ignore)),
@@ -177,12 +179,7 @@ def save_label_png(
     Raises:
         ValueError: a label that is no class, or a file name that does not end in .png.
     """
-    wrong = labels[(labels != IGNORE) & ((labels < 0) | (labels >= len(palette)))]
-    if wrong.size:
-        raise ValueError(
-            f"the labels contain {wrong[0]}, but there are {len(palette)} classes; expected "
-            f"0..{len(palette) - 1}, or {IGNORE} for no label."
-        )
+    _expect_classes(labels, len(palette), IGNORE)
     if len(palette) > 255:
         picture = Image.fromarray(labels.astype(np.uint16))
     else:
@@ -206,7 +203,8 @@ def _write_png(path: str | Path, image: Image.Image) -> None:
 def _paint(labels: np.ndarray, palette: np.ndarray, ignore: int) -> np.ndarray:
     """(H, W) -> (H, W, 3) uint8, black where there is no label."""
     table = np.vstack([palette, np.zeros((1, 3), np.uint8)]).astype(np.uint8)
-    return table[np.where(labels == ignore, len(palette), labels)]
+    # A number of NumPy's own: a plain one would be cut to the bits that the labels have.
+    return table[np.where(labels == ignore, np.int64(len(palette)), labels)]
 
 
 def _outlines(labels: np.ndarray) -> np.ndarray:
@@ -251,4 +249,13 @@ def _expect_same_size(image: np.ndarray, labels: np.ndarray) -> None:
     if image.shape[:2] != labels.shape:
         raise ValueError(
             f"the image is {image.shape[:2]}, but the labels are {labels.shape}; they must agree."
+        )
+
+
+def _expect_classes(labels: np.ndarray, count: int, ignore: int) -> None:
+    wrong = labels[(labels != ignore) & ((labels < 0) | (labels >= count))]
+    if wrong.size:
+        raise ValueError(
+            f"the labels contain {wrong[0]}, but there are {count} classes; expected 0.."
+            f"{count - 1}, or {ignore} for no label."
         )

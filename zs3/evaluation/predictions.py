@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ..runtime.settings import PlainLoader
 from .questions import Question
 
 _EXAMPLES = 3
+_FORMS = "names: a list of them, or a mapping such as 7: road or road: 7"
 
 
 def answer_table(
@@ -59,27 +61,48 @@ def answer_table(
 def read_names(path: str | Path) -> dict[int, str]:
     """
     Reads value -> name from YAML or JSON: a list of names (of 0, 1, 2, ...), or a mapping of values
-    to names or of names to values.
+    to names or of names to values. Values are numbers, or text that spells them, as JSON's keys do.
 
     Raises:
-        FileNotFoundError, ValueError: no such file, or something else in it.
+        FileNotFoundError, ValueError: no such file, something else in it, no name, two names of one
+            value, or numbers on both sides so that either could be the names.
     """
     path = Path(path)
     try:
         given = yaml.load(path.read_text(encoding="utf-8"), PlainLoader)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ValueError(f"{path} is not readable YAML or JSON.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        why = " ".join(str(error).split()) if isinstance(error, yaml.YAMLError) else "no UTF-8 text"
+        raise ValueError(f"{path} is not readable YAML or JSON: {why}.") from error
     if isinstance(given, list):
         given = dict(enumerate(given))
-    if isinstance(given, dict) and all(isinstance(key, str) for key in given):
-        given = {value: name for name, value in given.items()}
-    if not isinstance(given, dict) or not all(
-        isinstance(value, int) and isinstance(name, str) for value, name in given.items()
-    ):
+    pairs = list(given.items()) if isinstance(given, dict) else []
+    if not pairs:
+        raise ValueError(f"{path} holds no names; expected {_FORMS}.")
+    # Each with its names second, if it can be read so.
+    readings = [
+        [(int(value), name) for value, name in way]
+        for way in (pairs, [(second, first) for first, second in pairs])
+        if all(_is_value(value) and isinstance(name, str) for value, name in way)
+    ]
+    if not readings:
+        raise ValueError(f"{path} holds something else than {_FORMS}.")
+    if len(readings) > 1:
         raise ValueError(
-            f"{path} should hold names: a list of them, or a mapping such as 7: road or road: 7."
+            f"{path} has numbers on both sides, such as {pairs[0]!r}; write values without quotes, "
+            "and names with them."
         )
-    return given
+    names: dict[int, str] = {}
+    for value, name in readings[0]:
+        if value in names:
+            raise ValueError(f"{path}: value {value} is both {names[value]!r} and {name!r}.")
+        names[value] = name
+    return names
+
+
+def _is_value(given: object) -> bool:
+    if isinstance(given, str):
+        return re.fullmatch(r"-?\d+", given) is not None
+    return isinstance(given, int) and not isinstance(given, bool)
 
 
 def pair_up(samples: Sequence[Sample], folder: str | Path) -> list[tuple[Sample, Path]]:
@@ -104,7 +127,8 @@ def pair_up(samples: Sequence[Sample], folder: str | Path) -> list[tuple[Sample,
         f"{len(missing)} of {len(keys)} predictions are missing: {listed(missing)}"
         if missing
         else "",
-        f"{len(extra)} PNG files belong to no label map of the dataset: {listed(extra)}"
+        f"{len(extra)} PNG files belong to no label map of the dataset: {listed(extra)}; if they "
+        "are of its other part, say which is to be scored (--part), or keep them elsewhere"
         if extra
         else "",
     ]

@@ -48,11 +48,14 @@ def thumbnails(
     rows = np.arange(height) * truth.shape[0] // height
     columns = np.arange(width) * truth.shape[1] // width
     truth, labels = truth[np.ix_(rows, columns)], labels[np.ix_(rows, columns)]
-    errors = _errors(truth, labels, is_seen, labelled=truth != ignore)
+    labelled = truth != ignore
+    errors = _errors(truth, labels, is_seen, labelled)
     opaque = np.full((len(colours), 1), 255)
     return {
         "image": _uri(photo, "JPEG"),
-        "truth": _painted(truth, np.hstack([colours, opaque])),
+        "truth": _painted(
+            np.where(labelled, truth, np.int64(len(colours))), np.hstack([colours, opaque])
+        ),
         "prediction": _painted(labels, np.hstack([colours, opaque])),
         "errors": _painted(errors, np.array(list(ERRORS.values()))),
     }
@@ -71,7 +74,7 @@ def _errors(
 def _painted(indices: np.ndarray, colours: np.ndarray) -> str:
     """(H, W), (n, 4) RGBA -> a PNG, transparent where an index is none of the colours'."""
     table = np.vstack([colours, np.zeros((1, 4))]).astype(np.uint8)
-    return _uri(table[np.minimum(indices, len(colours))], "PNG")
+    return _uri(table[np.minimum(indices.astype(np.int64), len(colours))], "PNG")
 
 
 def _uri(picture: np.ndarray, kind: str) -> str:

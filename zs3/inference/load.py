@@ -8,6 +8,7 @@ from pathlib import Path
 from ..checkpoints.weight_file import CONFIG, VOCABULARY, weight_file
 from ..config import get_config
 from ..data import register_datasets, vocabulary_of
+from ..data.pipelines import build_test_resize
 from ..engine.weights import load_weights
 from ..runtime.config import CfgNode
 from ..runtime.modeling import build_model
@@ -45,8 +46,8 @@ def model_config(source: str | Path, opts: Sequence[str] = ()) -> CfgNode:
             raise FileNotFoundError(
                 f"{source} holds no {CONFIG}; expected an output directory of train_net.py."
             )
-        opts = [*opts, *([] if "MODEL.WEIGHTS" in opts else ["MODEL.WEIGHTS", str(source)])]
-        return get_config(source / CONFIG, opts)
+        named = "MODEL.WEIGHTS" in opts[::2]
+        return get_config(source / CONFIG, opts, {} if named else {"MODEL.WEIGHTS": str(source)})
     cfg = get_config(source, opts)
     if cfg.MODEL.WEIGHTS:
         return cfg
@@ -56,20 +57,20 @@ def model_config(source: str | Path, opts: Sequence[str] = ()) -> CfgNode:
             "not exist. Train it first (train_net.py), or pass the weights: "
             "opts=['MODEL.WEIGHTS', FILE]."
         )
-    return get_config(source, [*opts, "MODEL.WEIGHTS", cfg.OUTPUT_DIR])
+    return get_config(source, opts, {"MODEL.WEIGHTS": cfg.OUTPUT_DIR})
 
 
 def segmenter_of(cfg: CfgNode, half: bool = False) -> Segmenter:
     """
     The model of a configuration with the weights it names, and the vocabulary it was trained on.
     """
+    weights = weight_file(cfg.MODEL.WEIGHTS)
     model = build_model(cfg)
     assert isinstance(model, ZeroShotSegmentor)
-    weights = weight_file(cfg.MODEL.WEIGHTS)
     load_weights(model, weights)
     trained = _trained_vocabulary(cfg, weights)
     model.vocabulary = trained
-    return Segmenter(model, trained, cfg.INPUT.MIN_SIZE_TEST, cfg.INPUT.MAX_SIZE_TEST, half)
+    return Segmenter(model, trained, build_test_resize(cfg), cfg.INPUT.MAX_SIZE_TEST, half)
 
 
 def _trained_vocabulary(cfg: CfgNode, weights: Path) -> Vocabulary | None:

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..data.augmentation import resize_image, shortest_edge_size
+from ..data.augmentation import Resize, ResizeShortestEdge, resize_image, shortest_edge_size
 from ..data.reading import read_reduced, reduced_size
+from ..readout.maps import ScoreMaps
 from ..segmentor import ZeroShotSegmentor
 from ..vocabulary import IGNORE, Vocabulary
 from .ahead import ahead
+from .batches import alike
 from .classes import Classes
 from .inputs import find_inputs
 from .result import Segmentation
@@ -33,6 +34,7 @@ ImageLike = str | Path | np.ndarray | Image.Image
 # A photo of more is reduced to it when it is read, and its labels are enlarged again in the end:
 # score maps take TEST.CLASS_CHUNK times as many numbers.
 WORKING_PIXELS = 2**22
+_KEEP = ResizeShortestEdge([0], 0)
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ class Segmenter:
         model: the segmentor, in evaluation mode.
         trained: the vocabulary of its training data; names that were seen there are treated as
             seen, others as unseen.
-        min_size, max_size: test-time bounds of the shorter and longer side (pixels); min_size 0
-            keeps the image's size up to max_size.
+        resize: for images, as in the model's evaluation; by default they keep their size.
+        max_size: no side that the model sees is longer (pixels); larger ones are reduced.
         half: compute in float16 where that is safe (autocast). Made for GPUs; labels change where
             two classes are about even.
     """
@@ -85,13 +87,13 @@ class Segmenter:
         self,
         model: ZeroShotSegmentor,
         trained: Vocabulary | None = None,
-        min_size: int = 0,
+        resize: Resize = _KEEP,
         max_size: int = 4096,
         half: bool = False,
     ) -> None:
         self.model = model.eval()
         self.trained = trained
-        self.min_size = min_size
+        self.resize = resize
         self.max_size = max_size
         self.half = half
 
@@ -214,9 +216,8 @@ class Segmenter:
         self, photos: Iterable[Photo], request: Request, batch: int = 1
     ) -> Iterator[Segmentation]:
         """Segments one photo after the other; `batch` as in `segment`."""
-        for _, alike in groupby(photos, key=lambda photo: photo.image.shape):
-            while group := list(islice(alike, batch)):
-                yield from self.segment_batch(group, request)
+        for group in alike(photos, lambda photo: photo.image.shape, batch):
+            yield from self.segment_batch(group, request)
 
     def segment_batch(self, photos: Sequence[Photo], request: Request) -> list[Segmentation]:
         """Segments several photos in one pass. To equal single passes they must have one size."""
@@ -234,12 +235,10 @@ class Segmenter:
         scores: list[np.ndarray | None] = []
         with torch.inference_mode(), half:
             for maps in self.model.predict(inputs):
-                all_scores = maps.scores() if request.scores else None
-                score, label = (
-                    maps.best(self.model.class_chunk) if all_scores is None else all_scores.max(0)
-                )
-                scores.append(None if all_scores is None else all_scores.float().cpu().numpy())
-                labels.append(_marked(score, label, request).cpu().numpy())
+                if request.scores:
+                    maps = maps.computed()
+                scores.append(maps.scores().float().cpu().numpy() if request.scores else None)
+                labels.append(_labels(maps, request, self.model.class_chunk).cpu().numpy())
         return [
             Segmentation(
                 photo.image,
@@ -253,20 +252,23 @@ class Segmenter:
         ]
 
     def _model_input(self, image: np.ndarray) -> Tensor:
-        """(h, w, 3) -> (3, h', w') within the bounds of the test time."""
-        height, width = image.shape[:2]
-        shortest = self.min_size or min(height, width)
-        image = resize_image(image, shortest_edge_size(height, width, shortest, self.max_size))
+        """(h, w, 3) -> (3, h', w') as the model sees it."""
+        size = self.resize.size(*image.shape[:2])
+        if max(size) > self.max_size:
+            image = resize_image(image, shortest_edge_size(*size, min(size), self.max_size))
+        else:
+            image = self.resize.image(image)
         return torch.from_numpy(image.transpose(2, 0, 1).copy())
 
 
-def _marked(score: Tensor, label: Tensor, request: Request) -> Tensor:
-    """Best scores and classes (H, W) -> labels (H, W) uint16, IGNORE for what counts as none."""
+def _labels(maps: ScoreMaps, request: Request, chunk: int) -> Tensor:
+    """(H, W) uint16, the best classes; IGNORE for what counts as none."""
+    label = maps.labels(chunk)
     names = request.vocabulary.names
     is_background = torch.tensor([name in request.background for name in names])
     none = is_background.to(label.device)[label]
     if request.none_below is not None:
-        none |= score < request.none_below
+        none |= maps.best(chunk)[0] < request.none_below
     return label.masked_fill(none, IGNORE).to(torch.uint16)
 
 

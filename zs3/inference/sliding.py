@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..readout.maps import ScoreMaps, Size
+from ..resize import squash
+from .batches import alike
 from .modes import Inputs, Predict
 
 Window = tuple[slice, slice]  # rows, columns
@@ -56,21 +57,22 @@ class SlidingWindow:
 
     def _one(self, predict: Predict, inputs: dict[str, Any]) -> ScoreMaps:
         image: Tensor = inputs["image"]
-        canvas = squash(image, self.resize_to) if self.resize_to else image
+        canvas = squash(image[None], self.resize_to)[0] if self.resize_to else image
         size = (canvas.shape[1], canvas.shape[2])
         windows = [
             (rows, columns) for rows in self._along(size[0]) for columns in self._along(size[1])
         ]
         views = [canvas[:, rows, columns] for rows, columns in windows]
         if self.with_whole:
-            views.append(squash(image, self.crop))
+            views.append(squash(image[None], self.crop)[0])
         asked = [
             {**inputs, "image": view, "height": view.shape[1], "width": view.shape[2]}
             for view in views
         ]
         seen: list[ScoreMaps] = []
-        for start in range(0, len(asked), self.batch):
-            seen += predict(asked[start : start + self.batch])
+        # The whole is no window where the image is smaller: in one batch either would be padded.
+        for batch in alike(asked, lambda view: view["image"].shape, self.batch):
+            seen += predict(batch)
         merged = _pasted(seen[: len(windows)], windows, size)
         if self.with_whole:
             merged = ScoreMaps.mean([merged, seen[-1].resized(size)])
@@ -81,12 +83,6 @@ class SlidingWindow:
         count = max(side - self.crop + self.stride - 1, 0) // self.stride + 1
         starts = [max(min(i * self.stride, side - self.crop), 0) for i in range(count)]
         return [slice(start, min(start + self.crop, side)) for start in starts]
-
-
-def squash(image: Tensor, side: int | Size) -> Tensor:
-    """(3, H, W), 0..255 -> (3, side, side) float, bilinear without antialiasing."""
-    size = (side, side) if isinstance(side, int) else side
-    return F.interpolate(image[None].float(), size, mode="bilinear", align_corners=False)[0]
 
 
 def _pasted(parts: list[ScoreMaps], windows: list[Window], size: Size) -> ScoreMaps:

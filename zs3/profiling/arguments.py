@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
+from ..runtime.arguments import positive
 from .measure import Subject
 from .workload import Workload
 
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="read and download no weights, CLIP's neither: for speed and size alone",
     )
     parser.add_argument(
-        "--repeats", type=int, default=5, metavar="R", help="rounds that are measured"
+        "--repeats", type=positive, default=5, metavar="R", help="rounds that are measured"
     )
     parser.add_argument(
         "--seconds",

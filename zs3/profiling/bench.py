@@ -14,6 +14,7 @@ import cv2
 import torch
 from torch import Tensor
 
+from ..checkpoints.weight_file import weight_file
 from ..config import get_config
 from ..data import register_datasets, vocabulary_of
 from ..data.shapes import draw_scene
@@ -71,6 +72,8 @@ class Bench:
             torch.set_num_threads(workload.threads)
         torch.manual_seed(0)
         self.cfg = _config(workload)
+        if self.cfg.MODEL.WEIGHTS:
+            weight_file(self.cfg.MODEL.WEIGHTS)  # or refuses, before anything is built
         everything = _vocabulary(self.cfg, workload.classes)
         try:
             model = build_model(self.cfg)

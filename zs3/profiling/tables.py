@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from ..files import write_atomically
 from .laps import STAGES, total
 from .measure import Measurement, Subject, ratios
 
@@ -121,19 +122,25 @@ def markdown(rows: Rows) -> str:
     return "\n".join([heading, f"|---|{'---:|' * (len(rows[0]) - 1)}", *body])
 
 
-def write_between(path: Path, begin: str, end: str, text: str) -> None:
+def around(path: Path, begin: str, end: str) -> tuple[str, str]:
     """
-    Replaces what stands between two lines of a document.
+    What stands before and after two lines of a document.
 
     Raises:
-        ValueError: it lacks one of them.
+        OSError, ValueError: no such document, or it lacks one of the lines.
     """
     document = path.read_text(encoding="utf-8")
     before, found_begin, rest = document.partition(begin)
     _, found_end, after = rest.partition(end)
     if not (found_begin and found_end):
         raise ValueError(f"{path} lacks the line {end if found_begin else begin!r}.")
-    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+    return before, after
+
+
+def write_between(path: Path, begin: str, end: str, text: str) -> None:
+    """Replaces what stands between two lines of a document; errors as `around`."""
+    before, after = around(path, begin, end)
+    write_atomically(path, f"{before}{begin}\n{text}\n{end}{after}".encode())
 
 
 def _subject_rows(subjects: Sequence[tuple[Subject, int]]) -> Rows:

@@ -1,4 +1,4 @@
-"""The command line of a training script."""
+"""The command line of a training script, and what others share with it."""
 
 from __future__ import annotations
 
@@ -39,3 +39,10 @@ def default_argument_parser(epilog: str | None = None) -> argparse.ArgumentParse
         help="configuration keys to set, at the end",
     )
     return parser
+
+
+def positive(text: str) -> int:
+    """The type of an argument: a number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, but got {text!r}")
+    return int(text)

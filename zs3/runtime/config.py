@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any  # configuration values are of any type
 
@@ -32,14 +32,16 @@ def load_config(
     config_file: str | Path | None,
     opts: Sequence[str] = (),
     add_keys: Callable[[CfgNode], None] = lambda cfg: None,
+    settled: Mapping[str, Any] | None = None,
 ) -> CfgNode:
     """
-    Defaults, then a YAML file with its bases, then KEY VALUE pairs. Resolves MODEL.DEVICE "auto".
+    Defaults, then a YAML file with its bases, then KEY VALUE pairs, then what is settled.
 
     Args:
         config_file: None or "" for the defaults alone.
         opts: ["SOLVER.MAX_ITER", "100", ...].
         add_keys: adds keys of one's own, with defaults, to the tree it is given.
+        settled: values by key that a command sets itself; no complaint about `opts` speaks of them.
 
     Raises:
         ValueError: an unknown key, a value of the wrong type, unsafe or malformed YAML; the message
@@ -51,7 +53,8 @@ def load_config(
     add_keys(read)
     existing, known = dict(leaves(cfg)), dict(leaves(read))
     settings = settings_of_file(Path(config_file)) if config_file else []
-    for setting in settings + settings_of_options(opts):
+    own = [Setting(key, value, "this command") for key, value in (settled or {}).items()]
+    for setting in settings + settings_of_options(opts) + own:
         if setting.key in known:
             _assign(cfg, setting.key, _converted(setting, known[setting.key]))
         elif setting.key not in existing:
@@ -142,5 +145,17 @@ def _refusal(setting: Setting, known: dict[str, Any]) -> str:
         return (
             f"{setting.key}: {outside} is no section; it expects {type(known[outside]).__name__}."
         )
-    near = difflib.get_close_matches(setting.key, known, n=1, cutoff=0)
-    return f"{setting.key} is not a key that zs3 reads. The nearest is {near[0]}."
+    near = _nearest(setting.key, known)
+    hint = f"The nearest is {near}." if near else "None is near it; zs3/config has them all."
+    return f"{setting.key} is not a key that zs3 reads. {hint}"
+
+
+def _nearest(key: str, known: Iterable[str]) -> str | None:
+    """The nearest key within the section that is right, which says nothing about nearness."""
+    section, dot, _ = key.rpartition(".")
+    while section and not any(each.startswith(f"{section}.") for each in known):
+        section, dot, _ = section.rpartition(".")
+    shared = section + dot
+    rest = [each.removeprefix(shared) for each in known if each.startswith(shared)]
+    near = difflib.get_close_matches(key.removeprefix(shared), rest, n=1)
+    return shared + near[0] if near else None

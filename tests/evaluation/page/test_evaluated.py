@@ -24,7 +24,7 @@ def test_everything_that_was_written_is_read(evaluate):
     assert read.classes[1].iou == pytest.approx(metrics["IoU-tree"])
     assert not any(name.startswith(("IoU-", "ACC-")) for name in read.scores["sem_seg"])
     assert len(read.images["scores"]) == 5 and read.record["config"] == "SEED: 0\n"
-    assert read.calibration == {}
+    assert read.calibrations == {}
 
 
 def test_a_run_stands_for_all_its_evaluations_and_none_counts_twice(evaluate):

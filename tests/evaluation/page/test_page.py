@@ -159,7 +159,23 @@ def test_a_calibration_is_drawn(evaluate, page_of):
     (folder / "calibration.json").write_text(json.dumps(calibration))
     html = page_of(folder)
     assert html.count("<polyline") == 3
-    assert "hIoU, highest (34.3) with gamma 0.5" in Page(html).text
+    text = Page(html).text
+    assert "hIoU, highest (34.3) with gamma 0.5" in text
+    assert "found on the very images it is scored on: an upper bound, not a fair result" in text
+    assert "protocol" not in text
+
+
+def test_calibrations_of_other_protocols_of_the_same_evaluation_are_drawn(evaluate, page_of):
+    folder = evaluate("first", NAMES, UNSEEN)
+    calibration = {"gammas": [0, 0.5], "S": [50, 40], "U": [0, 30], "hIoU": [0, 34.29]}
+    for name, config in (("spnet", "SEED: 0\n"), ("earlier", "SEED: 1\n")):
+        (folder / name).mkdir()
+        (folder / name / "calibration.json").write_text(json.dumps(calibration))
+        (folder / name / "run.json").write_text(json.dumps({"config": config}))
+    assert "protocol spnet" in (text := Page(page_of(folder)).text)
+    assert page_of(folder).count("<polyline") == 3 and "earlier" not in text
+    (folder / "calibration.json").write_text(json.dumps(calibration))
+    assert page_of(folder).count("<polyline") == 6
 
 
 @pytest.mark.parametrize(("count", "most"), [(36, 3), (847, 6)])

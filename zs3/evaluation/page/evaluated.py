@@ -44,7 +44,8 @@ class Evaluation:
         confusion: (K, K) pixels by truth and prediction; None where it was not written.
         images: "scores", "best" and "worst" of `Gallery`; {} where they were not written.
         record: of the run, with its "config"; {} where it was not written.
-        calibration: "gammas", "S", "U" and "hIoU"; {} where there is none.
+        calibrations: "gammas", "S", "U" and "hIoU" by protocol ("" is the standard one), of all
+            runs of the model over the set that have a curve.
     """
 
     run: str
@@ -54,7 +55,7 @@ class Evaluation:
     confusion: np.ndarray | None
     images: dict[str, Any]
     record: dict[str, Any]
-    calibration: dict[str, Any]
+    calibrations: dict[str, dict[str, Any]]
 
     @property
     def is_seen(self) -> np.ndarray:
@@ -117,8 +118,19 @@ def _read(folder: Path, run: str) -> Evaluation:
         confusion=_confusion(folder / CONFUSION, len(classes)),
         images=_json(folder / IMAGES, "scores", "best", "worst"),
         record=record,
-        calibration=_json(folder / CALIBRATION, "gammas", "S", "U", "hIoU"),
+        calibrations=dict(_calibrations(folder, record)),
     )
+
+
+def _calibrations(folder: Path, record: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Those in folders of other protocols are an earlier evaluation's if it was configured so."""
+    places = {"": folder} | {place.name: place for place in sorted(folder.glob("*/"))}
+    for protocol, place in places.items():
+        calibration = _json(place / CALIBRATION, "gammas", "S", "U", "hIoU")
+        config = record.get("config")
+        is_same = place == folder or _json(place / RUN, "config").get("config") == config
+        if calibration and is_same:
+            yield protocol, calibration
 
 
 def _json(path: Path, *keys: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import jinja2
 
 from ...files import write_atomically
 from ...version import __version__
+from ..curve import NOTE
 from ..thumbnails import ERRORS
 from . import confusions, curve, tables
 from .evaluated import Evaluation, read_evaluations
@@ -45,6 +46,7 @@ def _templates() -> jinja2.Environment:
     environment.filters["percent"] = _percent
     environment.filters["thousands"] = "{:,}".format
     environment.globals |= {
+        "calibration_note": NOTE,
         "confusions": confusions,
         "curve": curve,
         "tables": tables,
