@@ -30,6 +30,7 @@ from zs3.config import get_config
 
 ROOT = Path(__file__).parents[1]
 STAGES = Path("output/shapes")  # where configurations look for those they start from
+BLOCKS = ("--iterations", "100", "--rounds", "1", "--each", "4096", "SOLVER.IMS_PER_BATCH", "1")
 COLUMNS = ("pAcc", "mIoU", "S-mIoU", "U-mIoU", "hIoU", "U-combination", "U-shape", "U-stuff")
 SETS = {"test": "shapes_mixed_test", "fresh": "shapes_mixed_fresh"}
 BEGIN, END = (
@@ -71,6 +72,14 @@ ROWS = (
     Row("ZegFormer, MaskFormer's decoders", "zegformer_fpn"),
     Row("per pixel", "spnet"),
     Row("per pixel, calibrated", "spnet", ("MODEL.SEEN_BIAS.GAMMA", "0.2")),
+    Row("SPNet", "spnet_projection"),
+    Row("SPNet-c, published gamma", "spnet_projection", ("MODEL.SEEN_BIAS.GAMMA", "0.6")),
+    Row("ZS3Net (layouts of unseen classes known)", "zs3net"),
+    Row("CaGNet", "cagnet"),
+    Row("CaGNetv2", "cagnetv2"),
+    Row("SPNet + self-training (transductive)", "spnet_projection_self_training"),
+    Row("ZS3Net + self-training (transductive)", "zs3net_self_training"),
+    Row("CaGNet + self-training (transductive)", "cagnet_self_training"),
 )
 # Variants that are read out from another configuration's weights.
 WEIGHTS_OF = {"zegformer_published_fusion": "zegformer"}
@@ -113,18 +122,17 @@ def train(config: str, seed: int, output: Path) -> Path:
     if (trained / "model_final.safetensors").exists():
         return trained
     cfg = get_config(file_of(config))
-    options = ["SEED", str(seed), "OUTPUT_DIR", str(trained)]
+    # `measure` scores it, on both sets.
+    options = ["SEED", str(seed), "OUTPUT_DIR", str(trained), "DATASETS.TEST", "[]"]
     if Path(cfg.MODEL.WEIGHTS).parent == STAGES:
         start = train(Path(cfg.MODEL.WEIGHTS).name, seed, output)
         # A stage may add parts that the one before does not have.
         options = ["--allow-partial", *options, "MODEL.WEIGHTS", str(start)]
     if cfg.SOLVER.GENERATIVE.BLOCKS:
-        blocks = trained.with_name(f"blocks{seed}.safetensors")
+        blocks = trained.with_name("blocks.safetensors")  # the same for all seeds
         if not blocks.exists():
             blocks.parent.mkdir(parents=True, exist_ok=True)
-            make_blocks(
-                ["--config-file", file_of(config), "--output", str(blocks), "SEED", str(seed)]
-            )
+            make_blocks(["--config-file", file_of(config), "--output", str(blocks), *BLOCKS])
         options += ["SOLVER.GENERATIVE.BLOCKS", str(blocks)]
     run(config, "--resume", *options)
     return trained
