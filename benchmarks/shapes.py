@@ -8,6 +8,8 @@ README.md.
     python benchmarks/shapes.py --table-only                       # trains and evaluates nothing
 
 Every number comes from a metrics.json that `train_net.py` wrote; runs that exist are not repeated.
+A configuration that starts from another's weights (MODEL.WEIGHTS output/shapes/NAME) has that one
+trained first, with the same seed; its label blocks (SOLVER.GENERATIVE.BLOCKS) are made with it.
 Rows without runs in --output keep what the table says of them.
 """
 
@@ -23,9 +25,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from zs3.commands.blocks import main as make_blocks
+from zs3.config import get_config
 from zs3.profiling.tables import write_between
 
 ROOT = Path(__file__).parents[1]
+STAGES = Path("output/shapes")  # where configurations look for those they start from
+BLOCKS = ("--iterations", "100", "--rounds", "1", "--each", "4096", "SOLVER.IMS_PER_BATCH", "1")
 COLUMNS = ("pAcc", "mIoU", "S-mIoU", "U-mIoU", "hIoU", "U-combination", "U-shape", "U-stuff")
 SETS = {"test": "shapes_mixed_test", "fresh": "shapes_mixed_fresh"}
 BEGIN, END = (
@@ -67,6 +73,14 @@ ROWS = (
     Row("ZegFormer, MaskFormer's decoders", "zegformer_fpn"),
     Row("per pixel", "spnet"),
     Row("per pixel, calibrated", "spnet", ("MODEL.SEEN_BIAS.GAMMA", "0.2")),
+    Row("SPNet", "spnet_projection"),
+    Row("SPNet-c, published gamma", "spnet_projection", ("MODEL.SEEN_BIAS.GAMMA", "0.6")),
+    Row("ZS3Net (layouts of unseen classes known)", "zs3net"),
+    Row("CaGNet", "cagnet"),
+    Row("CaGNetv2", "cagnetv2"),
+    Row("SPNet + self-training (transductive)", "spnet_projection_self_training"),
+    Row("ZS3Net + self-training (transductive)", "zs3net_self_training"),
+    Row("CaGNet + self-training (transductive)", "cagnet_self_training"),
 )
 # Variants that are read out from another configuration's weights.
 WEIGHTS_OF = {"zegformer_published_fusion": "zegformer"}
@@ -95,10 +109,7 @@ def measure(row: Row, seed: int, output: Path) -> None:
     """
     Trains the row's model unless that is done, and evaluates it on both sets unless that is done.
     """
-    model = WEIGHTS_OF.get(row.config, row.config)
-    trained = output / model / f"seed{seed}"
-    if not (trained / "model_final.safetensors").exists():
-        run(model, "--resume", "SEED", str(seed), "OUTPUT_DIR", str(trained))
+    trained = train(WEIGHTS_OF.get(row.config, row.config), seed, output)
     if not all(metrics(output, row, seed, dataset).exists() for dataset in SETS.values()):
         target = output / "evaluated" / row.folder / f"seed{seed}"
         where = ("MODEL.WEIGHTS", str(trained), "OUTPUT_DIR", str(target))
@@ -106,10 +117,36 @@ def measure(row: Row, seed: int, output: Path) -> None:
         run(row.config, "--eval-only", *where, *sets, *row.options)
 
 
+def train(config: str, seed: int, output: Path) -> Path:
+    """Where the configuration's model is, trained (after those it starts from) unless it was."""
+    trained = output / config / f"seed{seed}"
+    if (trained / "model_final.safetensors").exists():
+        return trained
+    cfg = get_config(file_of(config))
+    # `measure` scores it, on both sets.
+    options = ["SEED", str(seed), "OUTPUT_DIR", str(trained), "DATASETS.TEST", "[]"]
+    if Path(cfg.MODEL.WEIGHTS).parent == STAGES:
+        start = train(Path(cfg.MODEL.WEIGHTS).name, seed, output)
+        # A stage may add parts that the one before does not have.
+        options = ["--allow-partial", *options, "MODEL.WEIGHTS", str(start)]
+    if cfg.SOLVER.GENERATIVE.BLOCKS:
+        blocks = trained.with_name("blocks.safetensors")  # the same for all seeds
+        if not blocks.exists():
+            blocks.parent.mkdir(parents=True, exist_ok=True)
+            make_blocks(["--config-file", file_of(config), "--output", str(blocks), *BLOCKS])
+        options += ["SOLVER.GENERATIVE.BLOCKS", str(blocks)]
+    run(config, "--resume", *options)
+    return trained
+
+
 def run(config: str, *arguments: str) -> None:
-    command = [sys.executable, "train_net.py", "--config-file", f"configs/shapes/{config}.yaml"]
-    print("+", *command[1:], *arguments, flush=True)
-    subprocess.run([*command, *arguments], cwd=ROOT, check=True)
+    command = [sys.executable, "train_net.py", "--config-file", file_of(config), *arguments]
+    print("+", *command[1:], flush=True)
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def file_of(config: str) -> str:
+    return str(ROOT / "configs" / "shapes" / f"{config}.yaml")
 
 
 def table(output: Path, seeds: list[int]) -> str:

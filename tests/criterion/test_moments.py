@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from zs3.criterion.moments import run_matching, squared_mmd
+from zs3.criterion.moments import moment_matching, run_matching, squared_mmd
 
 
 def test_two_points_by_hand():
@@ -12,6 +12,17 @@ def test_two_points_by_hand():
     fake, real = torch.tensor([[0.0, 0.0]]), torch.tensor([[2.0, 0.0]])
     expected = 2 * (2 - math.exp(-4 / 4) - math.exp(-4 / 10))
     assert math.isclose(squared_mmd(fake, real, (2, 5)).item(), expected, rel_tol=1e-6)
+
+
+def test_bandwidths_that_do_not_fit_see_no_distance():
+    """Points 20 apart and 10 apart cost the same unless a bandwidth is near their distance."""
+
+    def cost(distance: float, bandwidth: float) -> float:
+        return moment_matching(torch.zeros(1, 1), torch.tensor([[distance]]), (bandwidth,)).item()
+
+    assert math.isclose(cost(20, 2), cost(10, 2), rel_tol=1e-6)
+    assert math.isclose(cost(10, 100), math.sqrt(2 - 2 * math.exp(-0.5)), rel_tol=1e-6)
+    assert math.isclose(cost(20, 100), math.sqrt(2 - 2 * math.exp(-2)), rel_tol=1e-6)
 
 
 def test_runs_weigh_alike_and_equal_features_cost_nothing():

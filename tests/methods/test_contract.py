@@ -24,7 +24,10 @@ SHAPES = Vocabulary.of(NAMES, unseen_names("mixed"))
 
 @pytest.fixture(params=METHODS)
 def cfg(request):
-    return get_config(CONFIGS / f"{request.param}.yaml", ["MODEL.DEVICE", "cpu"])
+    return get_config(
+        CONFIGS / f"{request.param}.yaml",
+        ["MODEL.DEVICE", "cpu", "SOLVER.GENERATIVE.BLOCKS", ""],
+    )
 
 
 @pytest.fixture

@@ -62,6 +62,9 @@ def add(cfg: CN) -> None:
     cfg.SOLVER.MATCHING = CN()
     # Pixels of a class a generator is compared at.
     cfg.SOLVER.MATCHING.SAMPLES = 128
+    # Squared distances at which features are told apart: some of those within a class, some of
+    # those between classes, or a generator learns nothing.
+    cfg.SOLVER.MATCHING.BANDWIDTHS = [2.0, 5.0, 10.0, 20.0, 40.0, 80.0]
     # Weight of unseen classes in the classifier's loss, and of the loss on regions.
     cfg.SOLVER.MATCHING.UNSEEN_WEIGHT = 100.0
     cfg.SOLVER.MATCHING.GRAPH_WEIGHT = 0.1

@@ -38,9 +38,11 @@ def squared_mmd(fake: Tensor, real: Tensor, bandwidths: Sequence[float]) -> Tens
     return torch.einsum("...mn,m,n->...", kernel, weights, weights)
 
 
-def moment_matching(fake: Tensor, real: Tensor) -> Tensor:
+def moment_matching(
+    fake: Tensor, real: Tensor, bandwidths: Sequence[float] = ZS3NET_BANDWIDTHS
+) -> Tensor:
     """ZS3Net's loss: the root of the squared discrepancy of (M, C) and (N, C)."""
-    return squared_mmd(fake, real, ZS3NET_BANDWIDTHS).sqrt()
+    return squared_mmd(fake, real, bandwidths).sqrt()
 
 
 def run_matching(fake: Tensor, real: Tensor, labels: Tensor, *, root: bool = True) -> Tensor:

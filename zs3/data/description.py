@@ -58,10 +58,25 @@ def read_description(file: str | Path) -> FolderDataset:
             named.
     """
     file = Path(file)
+    given = read_yaml(file)
+    try:
+        return _described(file, given)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
+
+
+def read_yaml(file: str | Path) -> object:
+    """
+    What a file of DATASETS.FILES holds.
+
+    Raises:
+        FileNotFoundError, ValueError: no such file, or no readable YAML.
+    """
+    file = Path(file)
     if not file.is_file():
         raise FileNotFoundError(f"there is no dataset description {file} (DATASETS.FILES).")
     try:
-        return _described(file, yaml.load(file.read_text(encoding="utf-8"), PlainLoader))
+        return yaml.load(file.read_text(encoding="utf-8"), PlainLoader)
     except yaml.MarkedYAMLError as error:
         place = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"{file} is not readable YAML: {error.problem}{place}.") from error

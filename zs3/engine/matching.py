@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..criterion.grid import at_grid
-from ..criterion.moments import moment_matching
+from ..criterion.moments import ZS3NET_BANDWIDTHS, moment_matching
 from ..criterion.resized import MatchingCriterion, resized_loss
 from ..generation.graph import region_graph
 from ..naming import Linear
@@ -47,6 +47,7 @@ class MatchingStep:
         text: (K, P, D) of the vocabulary.
         is_unseen: (K,) bool.
         samples: pixels of a class that a generator is compared at, drawn with replacement.
+        bandwidths: of that comparison, see `squared_mmd`.
         unseen_weight: of unseen classes in the classifier's loss; seen ones have 1.
         graph_weight: of the loss on regions.
         focus: see `resized_loss`.
@@ -60,6 +61,7 @@ class MatchingStep:
         text: Tensor,
         is_unseen: Tensor,
         samples: int = 128,
+        bandwidths: Sequence[float] = ZS3NET_BANDWIDTHS,
         unseen_weight: float = 100.0,
         graph_weight: float = 0.1,
         focus: float = 0.0,
@@ -71,6 +73,7 @@ class MatchingStep:
         self.text = text.mean(1)
         self.is_unseen = is_unseen
         self.samples = samples
+        self.bandwidths = tuple(bandwidths)
         self.class_weights = 1 + (unseen_weight - 1) * is_unseen.float()
         self.graph_weight = graph_weight
         self.focus = focus
@@ -114,6 +117,7 @@ class MatchingStep:
             text=model.text([model.vocabulary]),
             is_unseen=~torch.tensor(model.vocabulary.is_seen, device=model.device),
             samples=options.SAMPLES,
+            bandwidths=options.BANDWIDTHS,
             unseen_weight=options.UNSEEN_WEIGHT,
             graph_weight=options.GRAPH_WEIGHT,
             focus=options.FOCUS,
@@ -187,7 +191,7 @@ class MatchingStep:
                 made[cells] = fake.detach()
                 continue
             drawn = torch.randint(len(cells), (self.samples,), device=self.device)
-            off = moment_matching(fake[drawn], image.features[cells[drawn]])
+            off = moment_matching(fake[drawn], image.features[cells[drawn]], self.bandwidths)
             play([self.players["generator"]], {"generator": off})
             loss = loss + off.detach() / len(labels)
         return (made if image.has_unseen else image.features), loss
@@ -211,7 +215,7 @@ class MatchingStep:
         fake = self.graph_generator(text, noise, adjacency)
         if image.has_unseen:
             return [(fake.detach(), labels)], nothing
-        off = moment_matching(fake, image.features[first])
+        off = moment_matching(fake, image.features[first], self.bandwidths)
         play([self.players["graph"]], {"graph": off})
         return [(image.features[first], labels)], off.detach()
 
