@@ -48,11 +48,13 @@ class Pair:
         image: (S, S, 3) uint8 RGB.
         caption: the text.
         names: classes the caption names; pairs with equal names are positives of each other.
+        is_complete: the caption names every class that shows.
     """
 
     image: np.ndarray
     caption: str
     names: frozenset[str]
+    is_complete: bool = False
 
 
 def draw_pairs(seed: int, index: int, size: int = 48) -> list[Pair]:
@@ -62,12 +64,23 @@ def draw_pairs(seed: int, index: int, size: int = 48) -> list[Pair]:
     """
     scene = draw_scene(seed, index)
     rng = np.random.default_rng([seed, index, 1])
-    visible = np.bincount(scene.instance[scene.instance >= 0], minlength=len(scene.things))
-    whole = [i for i, area in enumerate(scene.areas) if visible[i] >= max(40, 0.4 * area)]
-    pairs = [_view(rng, scene, size)]
-    for i in rng.choice(whole, 3) if whole else ():
-        pairs.append(_object_photo(rng, scene, int(i), size))
+    pairs = [_view(rng, scene, size), *_object_photos(rng, scene, 3, size)]
     while len(pairs) < 5:
+        pairs.append(_stuff_photo(rng, scene, size))
+    return pairs
+
+
+def draw_described_pairs(seed: int, index: int, size: int = 96) -> list[Pair]:
+    """
+    Four pairs of scene `index`: all of it and a part of it, with captions that leave nothing out,
+    and photos of an object or a stuff.
+    """
+    scene = draw_scene(seed, index)
+    rng = np.random.default_rng([seed, index, 2])
+    full = len(scene.image)
+    pairs = [_described_view(rng, scene, side, size) for side in (full, int(rng.uniform(36, full)))]
+    pairs += _object_photos(rng, scene, 1 if rng.random() < 0.4 else 2, size)
+    while len(pairs) < 4:
         pairs.append(_stuff_photo(rng, scene, size))
     return pairs
 
@@ -87,6 +100,29 @@ def cut_out(
     """
     masked = np.where(mask[..., None], image, FILL)
     return _square(masked, mask, np.full(2, margin), size, pad)
+
+
+def _object_photos(rng: Generator, scene: Scene, count: int, size: int) -> list[Pair]:
+    """Of objects that show well enough; none if there are none."""
+    visible = np.bincount(scene.instance[scene.instance >= 0], minlength=len(scene.things))
+    whole = [i for i, area in enumerate(scene.areas) if visible[i] >= max(40, 0.4 * area)]
+    chosen = rng.choice(whole, count) if whole else ()
+    return [_object_photo(rng, scene, int(i), size) for i in chosen]
+
+
+def _described_view(rng: Generator, scene: Scene, side: int, size: int) -> Pair:
+    """
+    A square window whose caption names every class on more than 0.5 % of it, less than a patch.
+    """
+    top, left = rng.integers(0, len(scene.image) - side + 1, 2)
+    window = np.s_[top : top + side, left : left + side]
+    label = scene.label[window]
+    share = np.bincount(label.ravel(), minlength=len(NAMES)) / label.size
+    shown = rng.permutation(np.flatnonzero(share > 0.005))
+    things = [NAMES[i] for i in shown if i >= len(STUFF)]
+    stuff = [NAMES[i] for i in shown if i < len(STUFF)]
+    image = _resized(scene.image[window], size)
+    return Pair(image, _sentence(rng, things, stuff), frozenset(things + stuff), is_complete=True)
 
 
 def _view(rng: Generator, scene: Scene, size: int) -> Pair:
@@ -115,6 +151,13 @@ def _view(rng: Generator, scene: Scene, size: int) -> Pair:
     if not names and not stuff:
         stuff = [STUFF[int(share.argmax())]]
 
+    caption = _sentence(rng, names, stuff)
+    image = cv2.resize(scene.image[window], (size, size), interpolation=cv2.INTER_AREA)
+    return Pair(image, caption, frozenset(names + stuff))
+
+
+def _sentence(rng: Generator, names: list[str], stuff: list[str]) -> str:
+    """"a red star and the blue ring on grass.", in any of its wordings."""
     things = [
         f"{'a' if i == 0 or rng.random() < 0.5 else 'the'} {name}" for i, name in enumerate(names)
     ]
@@ -122,10 +165,7 @@ def _view(rng: Generator, scene: Scene, size: int) -> Pair:
     if things and stuff:
         caption += f" {rng.choice(PREPOSITIONS)} "
     caption += _listing(stuff) + "."
-    if rng.random() < 0.4:
-        caption = f"a photo of {caption}"
-    image = cv2.resize(scene.image[window], (size, size), interpolation=cv2.INTER_AREA)
-    return Pair(image, caption, frozenset(names + stuff))
+    return f"a photo of {caption}" if rng.random() < 0.4 else caption
 
 
 def _object_photo(rng: Generator, scene: Scene, index: int, size: int) -> Pair:
@@ -222,9 +262,14 @@ def _crop(
     y0, x0 = max(top, 0), max(left, 0)
     inside = image[y0:bottom, x0:right]
     box[y0 - top : y0 - top + inside.shape[0], x0 - left : x0 - left + inside.shape[1]] = inside
-    smaller = box.shape[0] > size
+    return _resized(box, size)
+
+
+def _resized(image: np.ndarray, size: int) -> np.ndarray:
+    """(size, size, 3), averaged if that is smaller."""
+    smaller = image.shape[0] > size
     return cv2.resize(
-        box, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+        image, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     )
 
 
