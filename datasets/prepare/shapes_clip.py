@@ -1,13 +1,16 @@
 #!/usr/bin/env python
 """
-Trains the tiny CLIP of the Shapes benchmark and writes it as an open_clip directory.
+Trains a tiny CLIP of the Shapes benchmark and writes it as an open_clip directory.
 
 The pairs are drawn on the fly (zs3/data/shapes_captions.py). All 36 class names occur in captions,
 seen and unseen, as they do in the web text a real CLIP has read; no mask is ever a target. The loss
-is InfoNCE in which pairs that name the same classes are positives of each other.
+is InfoNCE in which pairs that name the same classes are positives of each other. The recipe "dense"
+shows whole scenes with captions that name all that shows, and adds what such a caption tells about
+the patches of its image (`phrase_loss`).
 
-    python datasets/prepare/shapes_clip.py                 # 2000 steps of 250 pairs, 20 minutes on
-    two cores
+    python datasets/prepare/shapes_clip.py                 # "crops": 2000 steps of 250 pairs, 20
+    minutes on two cores
+    python datasets/prepare/shapes_clip.py --recipe dense  # 2400 steps of 64 pairs
     python datasets/prepare/shapes_clip.py --evaluate      # zero-shot accuracy of what is in
     --output
 """
@@ -15,12 +18,9 @@ is InfoNCE in which pairs that name the same classes are positives of each other
 from __future__ import annotations
 
 import argparse
-import gzip
-import itertools
 import json
 import math
 import os
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,6 @@ import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
-from open_clip.tokenizer import bytes_to_unicode
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -42,8 +41,8 @@ from tqdm import tqdm
 
 import zs3
 from zs3.backbone import ClipVisual
-from zs3.grouping.position import sine_position
-from zs3.data.shapes import NAMES, STUFF, draw_scene
+from zs3.data.datasets.shapes import SETS, draw_scenes
+from zs3.data.shapes import NAMES, STUFF, UNSEEN_KINDS, draw_scene, unseen_names
 from zs3.data.shapes_captions import (
     PREPOSITIONS,
     STUFF_TEMPLATES,
@@ -53,7 +52,14 @@ from zs3.data.shapes_captions import (
     draw_described_pairs,
     draw_pairs,
 )
+from zs3.evaluation.confusion import confusion_matrix, summary
 from zs3.files import write_atomically
+from zs3.grouping.position import sine_position
+from zs3.naming.text_space import class_matrix
+from zs3.text import OpenClipText, TextBank, load_clip
+from zs3.text.clip import Tokenizer
+from zs3.text.merges import write_merges
+from zs3.vocabulary import Vocabulary
 
 ASSETS = Path(zs3.__file__).parent / "assets"
 MERGES = "bpe_merges.txt.gz"
@@ -65,6 +71,7 @@ class Recipe:
     Attributes:
         folder: in zs3/assets, where it is shipped.
         vision, context_length: of the model; its text tower is the same in all.
+        sine: positions start as their sine code instead of at random.
         draw: (seed, index of a scene) -> pairs.
         scenes, steps, lr: a step's scenes, the number of steps, and the peak learning rate.
     """
@@ -72,6 +79,7 @@ class Recipe:
     folder: str
     vision: dict[str, int]
     context_length: int
+    sine: bool
     draw: Callable[[int, int], list[Pair]]
     scenes: int
     steps: int
@@ -83,6 +91,7 @@ RECIPES = {
         "shapes_clip",
         {"image_size": 48, "patch_size": 8, "width": 128, "layers": 4, "head_width": 32},
         context_length=28,
+        sine=False,
         draw=draw_pairs,
         scenes=50,
         steps=2000,
@@ -92,6 +101,7 @@ RECIPES = {
         "shapes_clip_dense",
         {"image_size": 96, "patch_size": 8, "width": 128, "layers": 4, "head_width": 32},
         context_length=36,
+        sine=True,
         draw=draw_described_pairs,
         scenes=16,
         steps=2400,
@@ -99,41 +109,12 @@ RECIPES = {
     ),
 }
 CLAIMING_PATCHES = 4
-CLASS_TEMPLATES = ("a photo of a {}.", "a {}.", "the {}.", "a picture of a {}.")
 
 
-def learn_merges(words: list[str]) -> list[tuple[str, str]]:
-    """Byte-pair merges, most frequent first, until every word is one token."""
-    to_symbol = bytes_to_unicode()
-    symbols = {
-        w: [*(to_symbol[b] for b in w.encode()[:-1]), to_symbol[w.encode()[-1]] + "</w>"]
-        for w in words
-    }
-    merges = []
-    while any(len(parts) > 1 for parts in symbols.values()):
-        pairs = Counter(pair for parts in symbols.values() for pair in itertools.pairwise(parts))
-        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
-        merges.append(best)
-        for word, parts in symbols.items():
-            joined: list[str] = []
-            for part in parts:
-                if joined and (joined[-1], part) == best:
-                    joined[-1] += part
-                else:
-                    joined.append(part)
-            symbols[word] = joined
-    return merges
-
-
-def write_tokenizer(path: Path) -> int:
-    """Writes the merges of all words the captions use; returns the vocabulary size."""
+def caption_words() -> list[str]:
+    """All words that captions use."""
     text = " ".join([*NAMES, *PREPOSITIONS, *THING_TEMPLATES, *STUFF_TEMPLATES, "and"])
-    words = sorted(set(text.replace("{}", " ").replace(".", " ").split()))
-    merges = learn_merges(words)
-    # No newline at the end: open_clip would read it as one more merge.
-    lines = "\n".join(["#version: shapes", *(" ".join(pair) for pair in merges)])
-    path.write_bytes(gzip.compress(lines.encode(), mtime=0))
-    return 512 + len(merges) + 2
+    return sorted(set(text.replace("{}", " ").replace(".", " ").split()))
 
 
 @dataclass(frozen=True)
@@ -241,7 +222,7 @@ def normalise(images: Tensor) -> Tensor:
 def build(recipe: Recipe, output: Path) -> tuple[open_clip.CLIP, open_clip.SimpleTokenizer]:
     """A model with random weights; its configuration and merges are written."""
     output.mkdir(parents=True, exist_ok=True)
-    vocab_size = write_tokenizer(output / MERGES)
+    vocab_size = write_merges(output / MERGES, caption_words())
     text = {"context_length": recipe.context_length, "width": 128, "heads": 4, "layers": 2}
     config = {
         "embed_dim": 128,
@@ -254,16 +235,20 @@ def build(recipe: Recipe, output: Path) -> tuple[open_clip.CLIP, open_clip.Simpl
     tokenizer = open_clip.SimpleTokenizer(
         str(output / MERGES), context_length=recipe.context_length
     )
-    return open_clip.CLIP(**config), tokenizer
+    model = open_clip.CLIP(**config)
+    if recipe.sine:
+        positions = model.visual.positional_embedding.data
+        code = sine_position(
+            model.visual.grid_size, positions.shape[1], normalize=False, temperature=50
+        )
+        positions[1:] = 0.3 * code.flatten(1).T
+    return model, tokenizer
 
 
 def train(recipe: Recipe, output: Path, steps: int, seed: int) -> None:
     torch.manual_seed(seed)
     model, tokenizer = build(recipe, output)
-    if os.environ.get("SINE"):
-        positions = model.visual.positional_embedding
-        code = sine_position(model.visual.grid_size, positions.shape[1], normalize=False, temperature=50)
-        positions.data[1:] = 0.3 * code.flatten(1).T
+
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     others = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
@@ -305,20 +290,20 @@ def save(model: torch.nn.Module, output: Path) -> None:
 
 
 @torch.inference_mode()
-def evaluate(output: Path, scenes: int = 300, seed: int = 77) -> dict[str, float]:
+def class_text(model: open_clip.CLIP, tokenizer: Tokenizer) -> Tensor:
+    """(36, 128) unit rows, the mean over templates."""
+    bank = TextBank(OpenClipText(model=model, tokenizer=tokenizer), templates="shapes")
+    return class_matrix(bank([Vocabulary(NAMES)]), bank.dim)
+
+
+@torch.inference_mode()
+def masked_accuracy(
+    model: open_clip.CLIP, text: Tensor, scenes: int = 300, seed: int = 77
+) -> dict[str, float]:
     """
     Zero-shot accuracy (%) on ground-truth segments of held-out scenes, cut out; all 36 classes
     compete.
     """
-    model = open_clip.create_model(f"local-dir:{output}").eval()
-    tokenizer = open_clip.SimpleTokenizer(str(output / MERGES), context_length=model.context_length)
-    text = torch.stack(
-        [
-            model.encode_text(tokenizer([t.format(n) for t in CLASS_TEMPLATES]), normalize=True)
-            for n in NAMES
-        ]
-    )
-    text = F.normalize(text.mean(1), dim=-1)
     images, classes = [], []
     for i in tqdm(range(scenes), unit="scene"):
         scene = draw_scene(seed, i)
@@ -328,13 +313,38 @@ def evaluate(output: Path, scenes: int = 300, seed: int = 77) -> dict[str, float
             )
             classes.append(class_)
     batch = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
-    parts = [model.encode_image(normalise(part), normalize=True) for part in batch.split(500)]
+    parts = [model.encode_image(normalise(part), normalize=True) for part in batch.split(100)]
     correct = (
         (torch.cat(parts) @ text.T).argmax(1) == torch.tensor(classes, dtype=torch.long)
     ).numpy()
     is_stuff = np.array(classes) < len(STUFF)
     groups = {"all": slice(None), "things": ~is_stuff, "stuff": is_stuff}
     return {name: float(100 * correct[chosen].mean()) for name, chosen in groups.items()}
+
+
+@torch.inference_mode()
+def patch_scores(
+    model: open_clip.CLIP, text: Tensor, dense: str = "tokens", split: str = "mixed"
+) -> dict[str, float]:
+    """
+    Scores (%) on the images of shapes_mixed_test, segmented by nothing but the cosines of patches
+    and names.
+
+    Args:
+        dense: how patches get their vectors, see `ClipVisual`.
+    """
+    tower = ClipVisual(visual=model.visual, dense=dense)
+    images, truth = draw_scenes(SETS["test"].seed, SETS["test"].count, ())
+    confusion = np.zeros((len(NAMES), len(NAMES)), np.int64)
+    for part, labels in zip(np.array_split(images, 10), np.array_split(truth, 10), strict=True):
+        pixels = normalise(torch.from_numpy(part).permute(0, 3, 1, 2))
+        patches = F.normalize(tower.features(pixels).patches, dim=1)
+        cosines = torch.einsum("bdhw,kd->bkhw", patches, text)
+        scores = (model.logit_scale.exp() * cosines).softmax(1)
+        full = F.interpolate(scores, labels.shape[1:], mode="bilinear", align_corners=False)
+        confusion += confusion_matrix(labels, full.argmax(1).numpy(), len(NAMES))
+    unseen = {kind: np.isin(NAMES, names) for kind, names in UNSEEN_KINDS[split].items()}
+    return summary(confusion, ~np.isin(NAMES, unseen_names(split)), unseen)
 
 
 def main() -> None:
@@ -355,8 +365,14 @@ def main() -> None:
     output = args.output or ASSETS / recipe.folder
     if not args.evaluate:
         train(recipe, output, args.steps or recipe.steps, args.seed)
-    for name, accuracy in evaluate(output).items():
+    model, tokenizer = load_clip(f"local-dir:{output}")
+    text = class_text(model, tokenizer)
+    for name, accuracy in masked_accuracy(model, text).items():
         print(f"zero-shot accuracy, masked, {name}: {accuracy:.1f} %")
+    for dense in ("value", "tokens"):
+        scores = patch_scores(model, text, dense)
+        shown = [f"{name} {scores[name]:.1f}" for name in ("pAcc", "S-mIoU", "U-mIoU", "hIoU")]
+        print(f"zero-shot segmentation by patches ({dense}): {', '.join(shown)}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zs3.data.shapes import NAMES, draw_scene
-from zs3.data.shapes_captions import FILL, cut_out, draw_pairs
+from zs3.data.shapes_captions import FILL, cut_out, draw_described_pairs, draw_pairs
 
 
 def test_five_pairs_a_scene_name_what_they_show():
@@ -24,6 +24,19 @@ def test_pairs_are_reproducible():
     for one, two in zip(draw_pairs(3, 5), draw_pairs(3, 5), strict=True):
         np.testing.assert_array_equal(one.image, two.image)
         assert (one.caption, one.names) == (two.caption, two.names)
+
+
+def test_a_described_scene_names_all_that_shows():
+    for index in range(20):
+        whole, part, *photos = draw_described_pairs(3, index)
+        label = draw_scene(3, index).label
+        share = np.bincount(label.ravel(), minlength=len(NAMES)) / label.size
+        assert whole.names == {NAMES[i] for i in np.flatnonzero(share > 0.005)}
+        assert part.names <= {NAMES[i] for i in np.unique(label)}
+        assert [pair.is_complete for pair in (whole, part, *photos)] == [True, True, False, False]
+        for pair in (whole, part, *photos):
+            assert pair.image.shape == (96, 96, 3) and pair.image.dtype == np.uint8
+            assert all(name in pair.caption for name in pair.names)
 
 
 def test_a_cut_out_shows_its_segment_on_the_mean_colour():

@@ -157,7 +157,7 @@ def _view(rng: Generator, scene: Scene, size: int) -> Pair:
 
 
 def _sentence(rng: Generator, names: list[str], stuff: list[str]) -> str:
-    """"a red star and the blue ring on grass.", in any of its wordings."""
+    """ "a red star and the blue ring on grass.", in any of its wordings."""
     things = [
         f"{'a' if i == 0 or rng.random() < 0.5 else 'the'} {name}" for i, name in enumerate(names)
     ]
