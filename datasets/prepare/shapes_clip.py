@@ -23,6 +23,8 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 os.environ.setdefault(
@@ -36,7 +38,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save as to_bytes
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
 import zs3
@@ -54,7 +56,6 @@ from zs3.data.shapes_captions import (
 )
 from zs3.evaluation.confusion import confusion_matrix, summary
 from zs3.files import write_atomically
-from zs3.grouping.position import sine_position
 from zs3.naming.text_space import class_matrix
 from zs3.text import OpenClipText, TextBank, load_clip
 from zs3.text.clip import Tokenizer
@@ -65,21 +66,25 @@ ASSETS = Path(zs3.__file__).parent / "assets"
 MERGES = "bpe_merges.txt.gz"
 
 
+MODEL = {
+    "embed_dim": 128,
+    "vision_cfg": {"image_size": 48, "patch_size": 8, "width": 128, "layers": 4, "head_width": 32},
+    "text_cfg": {"context_length": 28, "width": 128, "heads": 4, "layers": 2},
+}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """
     Attributes:
         folder: in zs3/assets, where it is shipped.
-        vision, context_length: of the model; its text tower is the same in all.
-        sine: positions start as their sine code instead of at random.
+        start: folder of the CLIP that is trained on; "" for random weights.
         draw: (seed, index of a scene) -> pairs.
         scenes, steps, lr: a step's scenes, the number of steps, and the peak learning rate.
     """
 
     folder: str
-    vision: dict[str, int]
-    context_length: int
-    sine: bool
+    start: str
     draw: Callable[[int, int], list[Pair]]
     scenes: int
     steps: int
@@ -87,28 +92,12 @@ class Recipe:
 
 
 RECIPES = {
-    "crops": Recipe(
-        "shapes_clip",
-        {"image_size": 48, "patch_size": 8, "width": 128, "layers": 4, "head_width": 32},
-        context_length=28,
-        sine=False,
-        draw=draw_pairs,
-        scenes=50,
-        steps=2000,
-        lr=2e-3,
-    ),
+    "crops": Recipe("shapes_clip", "", draw_pairs, scenes=50, steps=2000, lr=2e-3),
     "dense": Recipe(
-        "shapes_clip_dense",
-        {"image_size": 96, "patch_size": 8, "width": 128, "layers": 4, "head_width": 32},
-        context_length=36,
-        sine=True,
-        draw=draw_described_pairs,
-        scenes=16,
-        steps=2400,
-        lr=1.5e-3,
+        "shapes_clip_dense", "shapes_clip", draw_described_pairs, scenes=24, steps=1600, lr=1e-3
     ),
 }
-CLAIMING_PATCHES = 4
+CLAIMING_PATCHES = 3
 
 
 def caption_words() -> list[str]:
@@ -121,14 +110,14 @@ def caption_words() -> list[str]:
 class Batch:
     """
     Attributes:
-        images: (M, 3, S, S) uint8.
+        images: (m, 3, S, S) uint8 for each size S, M in all.
         captions: (M, L) token ids.
         names: (M, 36) bool, the classes that a caption names.
         is_complete: (M,) bool, it names every class that shows.
         phrases: (36, L) token ids, each class name alone in some template.
     """
 
-    images: Tensor
+    images: list[Tensor]
     captions: Tensor
     names: Tensor
     is_complete: Tensor
@@ -155,13 +144,15 @@ class PairBatches(Dataset):
         count = self.recipe.scenes
         scenes = range(step * count, (step + 1) * count)
         pairs = [pair for i in scenes for pair in self.recipe.draw(self.seed, i)]
+        pairs.sort(key=lambda pair: len(pair.image))
+        sizes = [list(group) for _, group in groupby(pairs, key=lambda pair: len(pair.image))]
         rng = np.random.default_rng([self.seed, step])
         templates = [STUFF_TEMPLATES if name in STUFF else THING_TEMPLATES for name in NAMES]
         phrases = [
             str(rng.choice(own)).format(name) for own, name in zip(templates, NAMES, strict=True)
         ]
         return Batch(
-            torch.from_numpy(np.stack([pair.image for pair in pairs])).permute(0, 3, 1, 2),
+            [as_images(np.stack([pair.image for pair in group])) for group in sizes],
             self.tokenizer([pair.caption for pair in pairs]),
             torch.tensor([[name in pair.names for name in NAMES] for pair in pairs]),
             torch.tensor([pair.is_complete for pair in pairs]),
@@ -201,16 +192,26 @@ def contrast(model: open_clip.CLIP, batch: Batch) -> Tensor:
     """The loss of a batch: images against captions, and patches against phrases."""
     tower = ClipVisual(visual=model.visual)
     with torch.autocast("cpu", torch.bfloat16):
-        seen = tower.features(normalise(batch.images))
+        seen = [tower.features(normalise(images)) for images in batch.images]
         text = model.encode_text(torch.cat([batch.captions, batch.phrases]), normalize=True)
     captions, phrases = text.split([len(batch.captions), len(batch.phrases)])
     scale = model.logit_scale.exp()
+    summaries = F.normalize(torch.cat([each.summary for each in seen]), dim=-1)
     alike = (batch.names[:, None] == batch.names).all(-1)
-    loss = contrastive_loss(F.normalize(seen.summary, dim=-1), captions, scale, alike)
-    if batch.is_complete.any():
-        patches = F.normalize(seen.patches[batch.is_complete].flatten(2), dim=1).mT
-        loss = loss + phrase_loss(patches, phrases, scale, batch.names[batch.is_complete])
+    loss = contrastive_loss(summaries, captions, scale, alike)
+    counts = [len(images) for images in batch.images]
+    parts = zip(seen, batch.names.split(counts), batch.is_complete.split(counts), strict=True)
+    for each, names, is_complete in parts:
+        if is_complete.any():
+            patches = F.normalize(each.patches[is_complete].flatten(2), dim=1).mT
+            share = is_complete.sum() / batch.is_complete.sum()
+            loss = loss + share * phrase_loss(patches, phrases, scale, names[is_complete])
     return loss
+
+
+def as_images(pixels: np.ndarray) -> Tensor:
+    """(M, S, S, 3) -> (M, 3, S, S)."""
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
 
 def normalise(images: Tensor) -> Tensor:
@@ -220,35 +221,24 @@ def normalise(images: Tensor) -> Tensor:
 
 
 def build(recipe: Recipe, output: Path) -> tuple[open_clip.CLIP, open_clip.SimpleTokenizer]:
-    """A model with random weights; its configuration and merges are written."""
+    """A model as training starts from it; its configuration and merges are written."""
     output.mkdir(parents=True, exist_ok=True)
     vocab_size = write_merges(output / MERGES, caption_words())
-    text = {"context_length": recipe.context_length, "width": 128, "heads": 4, "layers": 2}
-    config = {
-        "embed_dim": 128,
-        "vision_cfg": recipe.vision,
-        "text_cfg": {**text, "vocab_size": vocab_size},
-    }
+    config = {**MODEL, "text_cfg": {**MODEL["text_cfg"], "vocab_size": vocab_size}}
     mean, std = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
     document = {"model_cfg": config, "preprocess_cfg": {"mean": mean, "std": std}}
     (output / "open_clip_config.json").write_text(json.dumps(document, indent=2) + "\n")
-    tokenizer = open_clip.SimpleTokenizer(
-        str(output / MERGES), context_length=recipe.context_length
-    )
     model = open_clip.CLIP(**config)
-    if recipe.sine:
-        positions = model.visual.positional_embedding.data
-        code = sine_position(
-            model.visual.grid_size, positions.shape[1], normalize=False, temperature=50
-        )
-        positions[1:] = 0.3 * code.flatten(1).T
-    return model, tokenizer
+    if recipe.start:
+        model.load_state_dict(load_clip(recipe.start)[0].state_dict())
+    length = config["text_cfg"]["context_length"]
+    return model, open_clip.SimpleTokenizer(str(output / MERGES), context_length=length)
 
 
 def train(recipe: Recipe, output: Path, steps: int, seed: int) -> None:
+    """Goes on after the last checkpoint if `output` has one."""
     torch.manual_seed(seed)
     model, tokenizer = build(recipe, output)
-
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     others = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
@@ -259,14 +249,21 @@ def train(recipe: Recipe, output: Path, steps: int, seed: int) -> None:
         return min((step + 1) / 100, 1) * decay
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+    parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    checkpoint, done = output / "training.pt", 0
+    if checkpoint.exists():
+        states = torch.load(checkpoint, weights_only=True)
+        done = states["done"]
+        for name, part in parts.items():
+            part.load_state_dict(states[name])
     batches = DataLoader(
-        PairBatches(recipe, tokenizer, seed, steps),
+        Subset(PairBatches(recipe, tokenizer, seed, steps), range(done, steps)),
         batch_size=None,
         num_workers=1,
         prefetch_factor=4,
     )
-    progress = tqdm(batches, unit="step")
-    for step, batch in enumerate(progress):
+    progress = tqdm(batches, unit="step", initial=done, total=steps)
+    for step, batch in enumerate(progress, start=done):
         loss = contrast(model, batch)
         optimizer.zero_grad()
         loss.backward()
@@ -279,8 +276,12 @@ def train(recipe: Recipe, output: Path, steps: int, seed: int) -> None:
             progress.set_postfix(
                 loss=f"{loss.item():.3f}", scale=f"{model.logit_scale.exp().item():.1f}"
             )
-        if (step + 1) % 200 == 0 or step + 1 == steps:
+        if (step + 1) % 200 == 0:
             save(model, output)
+            states = {name: part.state_dict() for name, part in parts.items()}
+            write_atomically(checkpoint, partial(torch.save, {"done": step + 1, **states}))
+    save(model, output)
+    checkpoint.unlink(missing_ok=True)
 
 
 def save(model: torch.nn.Module, output: Path) -> None:
@@ -312,7 +313,7 @@ def masked_accuracy(
                 cut_out(scene.image, scene.label == class_, 1.1, 2, model.visual.image_size[0])
             )
             classes.append(class_)
-    batch = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+    batch = as_images(np.stack(images))
     parts = [model.encode_image(normalise(part), normalize=True) for part in batch.split(100)]
     correct = (
         (torch.cat(parts) @ text.T).argmax(1) == torch.tensor(classes, dtype=torch.long)
@@ -337,7 +338,7 @@ def patch_scores(
     images, truth = draw_scenes(SETS["test"].seed, SETS["test"].count, ())
     confusion = np.zeros((len(NAMES), len(NAMES)), np.int64)
     for part, labels in zip(np.array_split(images, 10), np.array_split(truth, 10), strict=True):
-        pixels = normalise(torch.from_numpy(part).permute(0, 3, 1, 2))
+        pixels = normalise(as_images(part))
         patches = F.normalize(tower.features(pixels).patches, dim=1)
         cosines = torch.einsum("bdhw,kd->bkhw", patches, text)
         scores = (model.logit_scale.exp() * cosines).softmax(1)

@@ -29,7 +29,7 @@ def prepare():
 
 def test_patches_and_phrases_of_a_caption_find_each_other(prepare):
     phrases = torch.eye(3)
-    patches = torch.eye(3)[[[0, 0, 0, 0, 1]]]  # four patches say phrase 0, one says phrase 1
+    patches = torch.eye(3)[[0, 0, 0, 0, 1]][None]  # four patches say phrase 0, one says phrase 1
     scale = torch.tensor(math.log(2.0))  # so a patch says its phrase with 2 / 4, others with 1 / 4
 
     def loss(*named):

@@ -39,6 +39,7 @@ STUFF_TEMPLATES = tuple(
 PREPOSITIONS = ("on", "on the", "with", "over")
 # The mean colour of open_clip's normalisation: what is cut away becomes 0 for the network.
 FILL = np.array([123, 117, 104], np.uint8)
+_SHOWING = 45  # less than a patch of the tiny CLIP
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,20 @@ def draw_pairs(seed: int, index: int, size: int = 48) -> list[Pair]:
     return pairs
 
 
-def draw_described_pairs(seed: int, index: int, size: int = 96) -> list[Pair]:
+def draw_described_pairs(seed: int, index: int, size: int = 48) -> list[Pair]:
     """
-    Four pairs of scene `index`: all of it and a part of it, with captions that leave nothing out,
-    and photos of an object or a stuff.
+    Five pairs of scene `index`: all of it at its own size (every eighth scene half as large again)
+    and two parts of it, with captions that leave nothing out, and two photos of an object or a
+    stuff. Parts and photos are `size` pixels wide.
     """
     scene = draw_scene(seed, index)
     rng = np.random.default_rng([seed, index, 2])
     full = len(scene.image)
-    pairs = [_described_view(rng, scene, side, size) for side in (full, int(rng.uniform(36, full)))]
+    pairs = [_described_view(rng, scene, full, full * 3 // 2 if index % 8 == 0 else full)]
+    for _ in range(2):
+        pairs.append(_described_view(rng, scene, int(rng.uniform(full / 3, full * 2 / 3)), size))
     pairs += _object_photos(rng, scene, 1 if rng.random() < 0.4 else 2, size)
-    while len(pairs) < 4:
+    while len(pairs) < 5:
         pairs.append(_stuff_photo(rng, scene, size))
     return pairs
 
@@ -111,14 +115,12 @@ def _object_photos(rng: Generator, scene: Scene, count: int, size: int) -> list[
 
 
 def _described_view(rng: Generator, scene: Scene, side: int, size: int) -> Pair:
-    """
-    A square window whose caption names every class on more than 0.5 % of it, less than a patch.
-    """
+    """A square window whose caption names every class on more than _SHOWING pixels of the photo."""
     top, left = rng.integers(0, len(scene.image) - side + 1, 2)
     window = np.s_[top : top + side, left : left + side]
     label = scene.label[window]
-    share = np.bincount(label.ravel(), minlength=len(NAMES)) / label.size
-    shown = rng.permutation(np.flatnonzero(share > 0.005))
+    pixels = np.bincount(label.ravel(), minlength=len(NAMES)) * (size / side) ** 2
+    shown = rng.permutation(np.flatnonzero(pixels > _SHOWING))
     things = [NAMES[i] for i in shown if i >= len(STUFF)]
     stuff = [NAMES[i] for i in shown if i < len(STUFF)]
     image = _resized(scene.image[window], size)
