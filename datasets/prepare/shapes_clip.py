@@ -21,10 +21,9 @@ import argparse
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 
 os.environ.setdefault(
@@ -94,7 +93,7 @@ class Recipe:
 RECIPES = {
     "crops": Recipe("shapes_clip", "", draw_pairs, scenes=50, steps=2000, lr=2e-3),
     "dense": Recipe(
-        "shapes_clip_dense", "shapes_clip", draw_described_pairs, scenes=24, steps=1600, lr=1e-3
+        "shapes_clip_dense", "shapes_clip", draw_described_pairs, scenes=24, steps=1400, lr=1.5e-3
     ),
 }
 CLAIMING_PATCHES = 3
@@ -107,21 +106,61 @@ def caption_words() -> list[str]:
 
 
 @dataclass(frozen=True)
+class Photos:
+    """
+    Images of one size, and R parts of them that are described.
+
+    Attributes:
+        images: (M, 3, S, S) uint8.
+        owner: (R,) the image that a part belongs to.
+        inside: (R, P) bool, its patches.
+        named: (R, 36) bool, the classes that its caption names: all that show.
+    """
+
+    images: Tensor
+    owner: Tensor
+    inside: Tensor
+    named: Tensor
+
+
+@dataclass(frozen=True)
 class Batch:
     """
     Attributes:
-        images: (m, 3, S, S) uint8 for each size S, M in all.
+        photos: by size, M in all.
         captions: (M, L) token ids.
         names: (M, 36) bool, the classes that a caption names.
-        is_complete: (M,) bool, it names every class that shows.
         phrases: (36, L) token ids, each class name alone in some template.
     """
 
-    images: list[Tensor]
+    photos: list[Photos]
     captions: Tensor
     names: Tensor
-    is_complete: Tensor
     phrases: Tensor
+
+
+def which(names: Collection[str]) -> Tensor:
+    """(36,) bool."""
+    return torch.tensor([name in names for name in NAMES])
+
+
+def as_photos(pairs: list[Pair]) -> Photos:
+    size = len(pairs[0].image)
+    grid = size // MODEL["vision_cfg"]["patch_size"]
+    owner, inside, named = [], [], []
+    for i, pair in enumerate(pairs):
+        for part in pair.parts:
+            mask = torch.zeros(grid, grid, dtype=torch.bool)
+            mask[part.top : part.top + part.side, part.left : part.left + part.side] = True
+            owner.append(i)
+            inside.append(mask.flatten())
+            named.append(which(part.names))
+    return Photos(
+        as_images(np.stack([pair.image for pair in pairs])),
+        torch.tensor(owner, dtype=torch.long),
+        torch.stack(inside) if inside else torch.zeros(0, grid**2, dtype=torch.bool),
+        torch.stack(named) if named else torch.zeros(0, len(NAMES), dtype=torch.bool),
+    )
 
 
 class PairBatches(Dataset):
@@ -144,18 +183,19 @@ class PairBatches(Dataset):
         count = self.recipe.scenes
         scenes = range(step * count, (step + 1) * count)
         pairs = [pair for i in scenes for pair in self.recipe.draw(self.seed, i)]
-        pairs.sort(key=lambda pair: len(pair.image))
-        sizes = [list(group) for _, group in groupby(pairs, key=lambda pair: len(pair.image))]
+        sizes: dict[int, list[Pair]] = {}
+        for pair in pairs:
+            sizes.setdefault(len(pair.image), []).append(pair)
+        pairs = [pair for group in sizes.values() for pair in group]
         rng = np.random.default_rng([self.seed, step])
         templates = [STUFF_TEMPLATES if name in STUFF else THING_TEMPLATES for name in NAMES]
         phrases = [
             str(rng.choice(own)).format(name) for own, name in zip(templates, NAMES, strict=True)
         ]
         return Batch(
-            [as_images(np.stack([pair.image for pair in group])) for group in sizes],
+            [as_photos(group) for group in sizes.values()],
             self.tokenizer([pair.caption for pair in pairs]),
-            torch.tensor([[name in pair.names for name in NAMES] for pair in pairs]),
-            torch.tensor([pair.is_complete for pair in pairs]),
+            torch.stack([which(pair.names) for pair in pairs]),
             self.tokenizer(phrases),
         )
 
@@ -170,42 +210,46 @@ def contrastive_loss(image: Tensor, text: Tensor, scale: Tensor, positive: Tenso
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 
 
-def phrase_loss(patches: Tensor, phrases: Tensor, scale: Tensor, named: Tensor) -> Tensor:
+def phrase_loss(
+    patches: Tensor, phrases: Tensor, scale: Tensor, inside: Tensor, named: Tensor
+) -> Tensor:
     """
-    What a complete caption tells about the patches of its image, without telling where.
+    What a complete caption tells about the patches it is about, without telling which.
 
     Every patch says one of the phrases of its caption rather than another (MIL-NCE, arXiv
     1912.06430), and every phrase of a caption is said by a few patches.
 
     Args:
-        patches: (M, P, D) unit rows. phrases: (K, D) unit rows.
+        patches: (R, P, D) unit rows. phrases: (K, D) unit rows.
         scale: of the cosines.
-        named: (M, K) bool, the phrases that a caption consists of; each has one.
+        inside: (R, P) bool, the patches that a caption is about; each is about some.
+        named: (R, K) bool, the phrases that it consists of; each has one.
     """
     said = (scale * patches.float() @ phrases.float().T).log_softmax(-1)
     of_caption = said.masked_fill(~named[:, None], -torch.inf).logsumexp(-1)
-    claims = said.topk(min(CLAIMING_PATCHES, said.shape[1]), dim=1).values.exp().mean(1)
-    return -of_caption.mean() - claims[named].clamp(min=1e-6).log().mean()
+    right = (of_caption * inside).sum(1) / inside.sum(1)
+    heard = said.exp() * inside[..., None]
+    claims = heard.topk(CLAIMING_PATCHES, dim=1).values.mean(1)
+    return -right.mean() - claims[named].clamp(min=1e-6).log().mean()
 
 
 def contrast(model: open_clip.CLIP, batch: Batch) -> Tensor:
     """The loss of a batch: images against captions, and patches against phrases."""
     tower = ClipVisual(visual=model.visual)
     with torch.autocast("cpu", torch.bfloat16):
-        seen = [tower.features(normalise(images)) for images in batch.images]
+        features = [tower.features(normalise(photos.images)) for photos in batch.photos]
         text = model.encode_text(torch.cat([batch.captions, batch.phrases]), normalize=True)
     captions, phrases = text.split([len(batch.captions), len(batch.phrases)])
     scale = model.logit_scale.exp()
-    summaries = F.normalize(torch.cat([each.summary for each in seen]), dim=-1)
+    summaries = F.normalize(torch.cat([each.summary for each in features]), dim=-1)
     alike = (batch.names[:, None] == batch.names).all(-1)
     loss = contrastive_loss(summaries, captions, scale, alike)
-    counts = [len(images) for images in batch.images]
-    parts = zip(seen, batch.names.split(counts), batch.is_complete.split(counts), strict=True)
-    for each, names, is_complete in parts:
-        if is_complete.any():
-            patches = F.normalize(each.patches[is_complete].flatten(2), dim=1).mT
-            share = is_complete.sum() / batch.is_complete.sum()
-            loss = loss + share * phrase_loss(patches, phrases, scale, names[is_complete])
+    parts = sum(len(photos.owner) for photos in batch.photos)
+    for photos, each in zip(batch.photos, features, strict=True):
+        if len(photos.owner):
+            patches = F.normalize(each.patches.flatten(2), dim=1).mT[photos.owner]
+            share = len(photos.owner) / parts
+            loss = loss + share * phrase_loss(patches, phrases, scale, photos.inside, photos.named)
     return loss
 
 
@@ -276,7 +320,7 @@ def train(recipe: Recipe, output: Path, steps: int, seed: int) -> None:
             progress.set_postfix(
                 loss=f"{loss.item():.3f}", scale=f"{model.logit_scale.exp().item():.1f}"
             )
-        if (step + 1) % 200 == 0:
+        if (step + 1) % 100 == 0:
             save(model, output)
             states = {name: part.state_dict() for name, part in parts.items()}
             write_atomically(checkpoint, partial(torch.save, {"done": step + 1, **states}))

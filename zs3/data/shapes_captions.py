@@ -39,7 +39,22 @@ STUFF_TEMPLATES = tuple(
 PREPOSITIONS = ("on", "on the", "with", "over")
 # The mean colour of open_clip's normalisation: what is cut away becomes 0 for the network.
 FILL = np.array([123, 117, 104], np.uint8)
-_SHOWING = 45  # less than a patch of the tiny CLIP
+_PARTS = 4
+_SHOWING = 0.7  # of a patch: what is smaller need not be named
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    Attributes:
+        top, left, side: the window, in patches.
+        names: all classes that show in it.
+    """
+
+    top: int
+    left: int
+    side: int
+    names: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -49,13 +64,13 @@ class Pair:
         image: (S, S, 3) uint8 RGB.
         caption: the text.
         names: classes the caption names; pairs with equal names are positives of each other.
-        is_complete: the caption names every class that shows.
+        parts: windows of the image whose captions leave nothing out.
     """
 
     image: np.ndarray
     caption: str
     names: frozenset[str]
-    is_complete: bool = False
+    parts: tuple[Part, ...] = ()
 
 
 def draw_pairs(seed: int, index: int, size: int = 48) -> list[Pair]:
@@ -71,20 +86,21 @@ def draw_pairs(seed: int, index: int, size: int = 48) -> list[Pair]:
     return pairs
 
 
-def draw_described_pairs(seed: int, index: int, size: int = 48) -> list[Pair]:
+def draw_described_pairs(seed: int, index: int, size: int = 48, patch: int = 8) -> list[Pair]:
     """
-    Five pairs of scene `index`: all of it at its own size (every eighth scene half as large again)
-    and two parts of it, with captions that leave nothing out, and two photos of an object or a
-    stuff. Parts and photos are `size` pixels wide.
+    Three pairs of scene `index`: all of it at its own size (every eighth scene half as large
+    again), described as a whole and in parts, and two photos of an object or a stuff, `size` pixels
+    wide.
+
+    Args:
+        patch: side in pixels of what a part is made of.
     """
     scene = draw_scene(seed, index)
     rng = np.random.default_rng([seed, index, 2])
     full = len(scene.image)
-    pairs = [_described_view(rng, scene, full, full * 3 // 2 if index % 8 == 0 else full)]
-    for _ in range(2):
-        pairs.append(_described_view(rng, scene, int(rng.uniform(full / 3, full * 2 / 3)), size))
+    pairs = [_described_view(rng, scene, full * 3 // 2 if index % 8 == 0 else full, patch)]
     pairs += _object_photos(rng, scene, 1 if rng.random() < 0.4 else 2, size)
-    while len(pairs) < 5:
+    while len(pairs) < 3:
         pairs.append(_stuff_photo(rng, scene, size))
     return pairs
 
@@ -114,17 +130,21 @@ def _object_photos(rng: Generator, scene: Scene, count: int, size: int) -> list[
     return [_object_photo(rng, scene, int(i), size) for i in chosen]
 
 
-def _described_view(rng: Generator, scene: Scene, side: int, size: int) -> Pair:
-    """A square window whose caption names every class on more than _SHOWING pixels of the photo."""
-    top, left = rng.integers(0, len(scene.image) - side + 1, 2)
-    window = np.s_[top : top + side, left : left + side]
-    label = scene.label[window]
-    pixels = np.bincount(label.ravel(), minlength=len(NAMES)) * (size / side) ** 2
-    shown = rng.permutation(np.flatnonzero(pixels > _SHOWING))
-    things = [NAMES[i] for i in shown if i >= len(STUFF)]
-    stuff = [NAMES[i] for i in shown if i < len(STUFF)]
-    image = _resized(scene.image[window], size)
-    return Pair(image, _sentence(rng, things, stuff), frozenset(things + stuff), is_complete=True)
+def _described_view(rng: Generator, scene: Scene, size: int, patch: int) -> Pair:
+    """The scene at another size; its parts are all of it, and windows a third to two thirds wide."""
+    grid = size // patch
+    label = cv2.resize(scene.label, (size, size), interpolation=cv2.INTER_NEAREST)
+    parts = []
+    for i in range(1 + _PARTS):
+        side = grid if i == 0 else int(rng.integers(grid // 3, grid * 2 // 3 + 1))
+        top, left = (int(place) for place in rng.integers(0, grid - side + 1, 2))
+        window = label[top * patch : (top + side) * patch, left * patch : (left + side) * patch]
+        shown = np.flatnonzero(np.bincount(window.ravel()) > _SHOWING * patch**2)
+        parts.append(Part(top, left, side, frozenset(NAMES[i] for i in shown)))
+    names = rng.permutation(sorted(parts[0].names)).tolist()
+    things, stuff = [n for n in names if n not in STUFF], [n for n in names if n in STUFF]
+    image = _resized(scene.image, size)
+    return Pair(image, _sentence(rng, things, stuff), parts[0].names, tuple(parts))
 
 
 def _view(rng: Generator, scene: Scene, size: int) -> Pair:
