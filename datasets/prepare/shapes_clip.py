@@ -21,7 +21,7 @@ import argparse
 import json
 import math
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,20 +30,20 @@ os.environ.setdefault(
     "OMP_WAIT_POLICY", "PASSIVE"
 )  # waiting threads must not starve the process that draws
 
-import cv2
 import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save as to_bytes
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Subset
 from tqdm import tqdm
 
 import zs3
 from zs3.backbone import ClipVisual
 from zs3.data.datasets.shapes import SETS, draw_scenes
 from zs3.data.shapes import NAMES, STUFF, UNSEEN_KINDS, draw_scene, unseen_names
+from zs3.data.shapes_batches import Batch, PairBatches, as_images
 from zs3.data.shapes_captions import (
     PREPOSITIONS,
     STUFF_TEMPLATES,
@@ -97,107 +97,13 @@ RECIPES = {
     ),
 }
 CLAIMING_PATCHES = 3
+CHECKPOINT_PERIOD = 100
 
 
 def caption_words() -> list[str]:
     """All words that captions use."""
     text = " ".join([*NAMES, *PREPOSITIONS, *THING_TEMPLATES, *STUFF_TEMPLATES, "and"])
     return sorted(set(text.replace("{}", " ").replace(".", " ").split()))
-
-
-@dataclass(frozen=True)
-class Photos:
-    """
-    Images of one size, and R parts of them that are described.
-
-    Attributes:
-        images: (M, 3, S, S) uint8.
-        owner: (R,) the image that a part belongs to.
-        inside: (R, P) bool, its patches.
-        named: (R, 36) bool, the classes that its caption names: all that show.
-    """
-
-    images: Tensor
-    owner: Tensor
-    inside: Tensor
-    named: Tensor
-
-
-@dataclass(frozen=True)
-class Batch:
-    """
-    Attributes:
-        photos: by size, M in all.
-        captions: (M, L) token ids.
-        names: (M, 36) bool, the classes that a caption names.
-        phrases: (36, L) token ids, each class name alone in some template.
-    """
-
-    photos: list[Photos]
-    captions: Tensor
-    names: Tensor
-    phrases: Tensor
-
-
-def which(names: Collection[str]) -> Tensor:
-    """(36,) bool."""
-    return torch.tensor([name in names for name in NAMES])
-
-
-def as_photos(pairs: list[Pair]) -> Photos:
-    size = len(pairs[0].image)
-    grid = size // MODEL["vision_cfg"]["patch_size"]
-    owner, inside, named = [], [], []
-    for i, pair in enumerate(pairs):
-        for part in pair.parts:
-            mask = torch.zeros(grid, grid, dtype=torch.bool)
-            mask[part.top : part.top + part.side, part.left : part.left + part.side] = True
-            owner.append(i)
-            inside.append(mask.flatten())
-            named.append(which(part.names))
-    return Photos(
-        as_images(np.stack([pair.image for pair in pairs])),
-        torch.tensor(owner, dtype=torch.long),
-        torch.stack(inside) if inside else torch.zeros(0, grid**2, dtype=torch.bool),
-        torch.stack(named) if named else torch.zeros(0, len(NAMES), dtype=torch.bool),
-    )
-
-
-class PairBatches(Dataset):
-    """Item i is step i's batch."""
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        tokenizer: open_clip.tokenizer.SimpleTokenizer,
-        seed: int,
-        steps: int,
-    ) -> None:
-        self.recipe, self.tokenizer, self.seed, self.steps = recipe, tokenizer, seed, steps
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def __getitem__(self, step: int) -> Batch:
-        cv2.setNumThreads(1)
-        count = self.recipe.scenes
-        scenes = range(step * count, (step + 1) * count)
-        pairs = [pair for i in scenes for pair in self.recipe.draw(self.seed, i)]
-        sizes: dict[int, list[Pair]] = {}
-        for pair in pairs:
-            sizes.setdefault(len(pair.image), []).append(pair)
-        pairs = [pair for group in sizes.values() for pair in group]
-        rng = np.random.default_rng([self.seed, step])
-        templates = [STUFF_TEMPLATES if name in STUFF else THING_TEMPLATES for name in NAMES]
-        phrases = [
-            str(rng.choice(own)).format(name) for own, name in zip(templates, NAMES, strict=True)
-        ]
-        return Batch(
-            [as_photos(group) for group in sizes.values()],
-            self.tokenizer([pair.caption for pair in pairs]),
-            torch.stack([which(pair.names) for pair in pairs]),
-            self.tokenizer(phrases),
-        )
 
 
 def contrastive_loss(image: Tensor, text: Tensor, scale: Tensor, positive: Tensor) -> Tensor:
@@ -253,11 +159,6 @@ def contrast(model: open_clip.CLIP, batch: Batch) -> Tensor:
     return loss
 
 
-def as_images(pixels: np.ndarray) -> Tensor:
-    """(M, S, S, 3) -> (M, 3, S, S)."""
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2)
-
-
 def normalise(images: Tensor) -> Tensor:
     mean = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(3, 1, 1)
     std = torch.tensor(open_clip.OPENAI_DATASET_STD).view(3, 1, 1)
@@ -277,6 +178,17 @@ def build(recipe: Recipe, output: Path) -> tuple[open_clip.CLIP, open_clip.Simpl
         model.load_state_dict(load_clip(recipe.start)[0].state_dict())
     length = config["text_cfg"]["context_length"]
     return model, open_clip.SimpleTokenizer(str(output / MERGES), context_length=length)
+
+
+def batches_of(recipe: Recipe, tokenizer: Tokenizer, seed: int, steps: int) -> PairBatches:
+    return PairBatches(
+        recipe.draw,
+        recipe.scenes,
+        tokenizer,
+        patch=MODEL["vision_cfg"]["patch_size"],
+        seed=seed,
+        steps=steps,
+    )
 
 
 def train(recipe: Recipe, output: Path, steps: int, seed: int) -> None:
@@ -301,7 +213,7 @@ def train(recipe: Recipe, output: Path, steps: int, seed: int) -> None:
         for name, part in parts.items():
             part.load_state_dict(states[name])
     batches = DataLoader(
-        Subset(PairBatches(recipe, tokenizer, seed, steps), range(done, steps)),
+        Subset(batches_of(recipe, tokenizer, seed, steps), range(done, steps)),
         batch_size=None,
         num_workers=1,
         prefetch_factor=4,
@@ -320,7 +232,7 @@ def train(recipe: Recipe, output: Path, steps: int, seed: int) -> None:
             progress.set_postfix(
                 loss=f"{loss.item():.3f}", scale=f"{model.logit_scale.exp().item():.1f}"
             )
-        if (step + 1) % 100 == 0:
+        if (step + 1) % CHECKPOINT_PERIOD == 0:
             save(model, output)
             states = {name: part.state_dict() for name, part in parts.items()}
             write_atomically(checkpoint, partial(torch.save, {"done": step + 1, **states}))

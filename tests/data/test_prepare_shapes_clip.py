@@ -32,31 +32,58 @@ def test_patches_and_phrases_of_a_caption_find_each_other(prepare):
     patches = torch.eye(3)[[0, 0, 0, 0, 1]][None]  # four patches say phrase 0, one says phrase 1
     scale = torch.tensor(math.log(2.0))  # so a patch says its phrase with 2 / 4, others with 1 / 4
 
-    def loss(*named):
-        return prepare.phrase_loss(patches, phrases, scale, torch.tensor([named])).item()
+    def loss(inside, named):
+        masks = torch.tensor([inside]).bool(), torch.tensor([named]).bool()
+        return prepare.phrase_loss(patches, phrases, scale, *masks).item()
 
-    # Said of the caption: 4 times 2/4 and once 1/4; claimed by the best four: all with 2/4.
+    # Said of the caption: 4 times 2/4 and once 1/4. Claimed by the best three: all with 2/4.
     expected = -(4 * math.log(1 / 2) + math.log(1 / 4)) / 5 - math.log(1 / 2)
-    assert loss(True, False, False) == pytest.approx(expected)
+    assert loss([1, 1, 1, 1, 1], [1, 0, 0]) == pytest.approx(expected)
     # Nobody says phrase 2: 1/4 everywhere.
-    assert loss(False, False, True) == pytest.approx(2 * math.log(4))
-    # All three named: nothing can be said wrongly; phrase 1 is claimed by one patch of the four.
-    claims = math.log(2 / 4) + math.log((2 / 4 + 3 * 1 / 4) / 4) + math.log(1 / 4)
-    assert loss(True, True, True) == pytest.approx(-claims / 3, abs=1e-6)
+    assert loss([1, 1, 1, 1, 1], [0, 0, 1]) == pytest.approx(2 * math.log(4))
+    # A caption about the last patch alone, which is all that claims its phrase.
+    assert loss([0, 0, 0, 0, 1], [0, 1, 0]) == pytest.approx(math.log(2) + math.log(6))
+    # All are named, so that nothing can be said wrongly.
+    claims = math.log(2 / 4) + math.log((2 / 4 + 2 * 1 / 4) / 3) + math.log(1 / 4)
+    assert loss([1, 1, 1, 1, 1], [1, 1, 1]) == pytest.approx(-claims / 3, abs=1e-6)
 
 
-def test_a_recipe_learns_from_a_batch(prepare, tmp_path):
-    recipe = dataclasses.replace(prepare.RECIPES["dense"], scenes=2)
-    torch.manual_seed(0)
+def test_the_dense_recipe_starts_from_the_first_clip_and_trains_all_of_it(prepare, tmp_path):
+    recipe = dataclasses.replace(prepare.RECIPES["dense"], scenes=3)
     model, tokenizer = prepare.build(recipe, tmp_path)
-    batch = prepare.PairBatches(recipe, tokenizer, seed=0, steps=1)[0]
-    assert batch.names.shape == (8, len(NAMES)) and batch.is_complete.sum() == 4
-    assert batch.captions.shape == (8, 36) and batch.phrases.shape == (len(NAMES), 36)
-    end = tokenizer.eot_token_id
-    assert (batch.captions == end).any(1).all() and (batch.captions[:, -1] == 0).all()
+    first = load_clip("shapes_clip")[0].state_dict()
+    assert all(torch.equal(value, first[key]) for key, value in model.state_dict().items())
+    batch = prepare.batches_of(recipe, tokenizer, seed=0, steps=1)[0]
+    assert [photos.images.shape[2] for photos in batch.photos] == [144, 48, 96]
+    assert [len(photos.images) for photos in batch.photos] == [1, 6, 2]
+    assert [len(photos.owner) for photos in batch.photos] == [5, 0, 10]
+    assert batch.names.shape == (9, len(NAMES)) and batch.captions.shape == (9, 28)
     prepare.contrast(model, batch).backward()
     without = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert without == []
+
+
+@pytest.mark.parametrize("done", [0, 2])
+def test_an_interrupted_training_goes_on(prepare, tmp_path, monkeypatch, done):
+    recipe = dataclasses.replace(prepare.RECIPES["dense"], scenes=1)
+    monkeypatch.setattr(prepare, "CHECKPOINT_PERIOD", 2)
+    if done:
+        contrast, calls = prepare.contrast, []
+
+        def interrupted(model, batch):
+            calls.append(batch)
+            if len(calls) > done:
+                raise KeyboardInterrupt
+            return contrast(model, batch)
+
+        monkeypatch.setattr(prepare, "contrast", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            prepare.train(recipe, tmp_path, steps=3, seed=0)
+        assert torch.load(tmp_path / "training.pt")["done"] == done
+        monkeypatch.setattr(prepare, "contrast", contrast)
+    prepare.train(recipe, tmp_path, steps=3, seed=0)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {prepare.MERGES, "open_clip_config.json", "open_clip_model.safetensors"}
 
 
 @pytest.mark.parametrize("name", ["crops", "dense"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from zs3.data.shapes import NAMES, draw_scene
@@ -26,17 +27,25 @@ def test_pairs_are_reproducible():
         assert (one.caption, one.names) == (two.caption, two.names)
 
 
-def test_a_described_scene_names_all_that_shows():
+def test_a_described_scene_names_all_that_shows_as_a_whole_and_in_parts():
     for index in range(20):
-        whole, part, *photos = draw_described_pairs(3, index)
-        label = draw_scene(3, index).label
-        share = np.bincount(label.ravel(), minlength=len(NAMES)) / label.size
-        assert whole.names == {NAMES[i] for i in np.flatnonzero(share > 0.005)}
-        assert part.names <= {NAMES[i] for i in np.unique(label)}
-        assert [pair.is_complete for pair in (whole, part, *photos)] == [True, True, False, False]
-        for pair in (whole, part, *photos):
-            assert pair.image.shape == (96, 96, 3) and pair.image.dtype == np.uint8
+        scene, *photos = draw_described_pairs(3, index)
+        size = 144 if index % 8 == 0 else 96
+        assert scene.image.shape == (size, size, 3)
+        label = cv2.resize(
+            draw_scene(3, index).label, (size, size), interpolation=cv2.INTER_NEAREST
+        )
+        assert len(scene.parts) == 5 and scene.parts[0].side * 8 == size
+        for part in scene.parts:
+            assert size // 3 <= part.side * 8 <= size
+            rows, columns = ((np.arange(part.side * 8) + 8 * at) for at in (part.top, part.left))
+            counts = np.bincount(label[np.ix_(rows, columns)].ravel(), minlength=len(NAMES))
+            assert part.names == {NAMES[i] for i in np.flatnonzero(counts > 0.7 * 64)}
+        assert scene.names == scene.parts[0].names
+        for pair in (scene, *photos):
             assert all(name in pair.caption for name in pair.names)
+        assert [photo.image.shape for photo in photos] == [(48, 48, 3)] * 2
+        assert not any(photo.parts for photo in photos)
 
 
 def test_a_cut_out_shows_its_segment_on_the_mean_colour():

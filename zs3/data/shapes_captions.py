@@ -131,7 +131,7 @@ def _object_photos(rng: Generator, scene: Scene, count: int, size: int) -> list[
 
 
 def _described_view(rng: Generator, scene: Scene, size: int, patch: int) -> Pair:
-    """The scene at another size; its parts are all of it, and windows a third to two thirds wide."""
+    """The scene at another size; its parts: all of it, and windows a third to two thirds wide."""
     grid = size // patch
     label = cv2.resize(scene.label, (size, size), interpolation=cv2.INTER_NEAREST)
     parts = []
