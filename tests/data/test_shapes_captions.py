@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from zs3.data.shapes import NAMES, draw_scene
-from zs3.data.shapes_captions import FILL, cut_out, draw_pairs
+from zs3.data.shapes_captions import FILL, cut_out, draw_described_pairs, draw_pairs
 
 
 def test_five_pairs_a_scene_name_what_they_show():
@@ -24,6 +25,27 @@ def test_pairs_are_reproducible():
     for one, two in zip(draw_pairs(3, 5), draw_pairs(3, 5), strict=True):
         np.testing.assert_array_equal(one.image, two.image)
         assert (one.caption, one.names) == (two.caption, two.names)
+
+
+def test_a_described_scene_names_all_that_shows_as_a_whole_and_in_parts():
+    for index in range(20):
+        scene, *photos = draw_described_pairs(3, index)
+        size = 144 if index % 8 == 0 else 96
+        assert scene.image.shape == (size, size, 3)
+        label = cv2.resize(
+            draw_scene(3, index).label, (size, size), interpolation=cv2.INTER_NEAREST
+        )
+        assert len(scene.parts) == 5 and scene.parts[0].side * 8 == size
+        for part in scene.parts:
+            assert size // 3 <= part.side * 8 <= size
+            rows, columns = ((np.arange(part.side * 8) + 8 * at) for at in (part.top, part.left))
+            counts = np.bincount(label[np.ix_(rows, columns)].ravel(), minlength=len(NAMES))
+            assert part.names == {NAMES[i] for i in np.flatnonzero(counts > 0.7 * 64)}
+        assert scene.names == scene.parts[0].names
+        for pair in (scene, *photos):
+            assert all(name in pair.caption for name in pair.names)
+        assert [photo.image.shape for photo in photos] == [(48, 48, 3)] * 2
+        assert not any(photo.parts for photo in photos)
 
 
 def test_a_cut_out_shows_its_segment_on_the_mean_colour():

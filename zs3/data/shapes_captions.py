@@ -39,6 +39,22 @@ STUFF_TEMPLATES = tuple(
 PREPOSITIONS = ("on", "on the", "with", "over")
 # The mean colour of open_clip's normalisation: what is cut away becomes 0 for the network.
 FILL = np.array([123, 117, 104], np.uint8)
+_PARTS = 4
+_SHOWING = 0.7  # of a patch: what is smaller need not be named
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    Attributes:
+        top, left, side: the window, in patches.
+        names: all classes that show in it.
+    """
+
+    top: int
+    left: int
+    side: int
+    names: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -48,11 +64,13 @@ class Pair:
         image: (S, S, 3) uint8 RGB.
         caption: the text.
         names: classes the caption names; pairs with equal names are positives of each other.
+        parts: windows of the image whose captions leave nothing out.
     """
 
     image: np.ndarray
     caption: str
     names: frozenset[str]
+    parts: tuple[Part, ...] = ()
 
 
 def draw_pairs(seed: int, index: int, size: int = 48) -> list[Pair]:
@@ -62,12 +80,27 @@ def draw_pairs(seed: int, index: int, size: int = 48) -> list[Pair]:
     """
     scene = draw_scene(seed, index)
     rng = np.random.default_rng([seed, index, 1])
-    visible = np.bincount(scene.instance[scene.instance >= 0], minlength=len(scene.things))
-    whole = [i for i, area in enumerate(scene.areas) if visible[i] >= max(40, 0.4 * area)]
-    pairs = [_view(rng, scene, size)]
-    for i in rng.choice(whole, 3) if whole else ():
-        pairs.append(_object_photo(rng, scene, int(i), size))
+    pairs = [_view(rng, scene, size), *_object_photos(rng, scene, 3, size)]
     while len(pairs) < 5:
+        pairs.append(_stuff_photo(rng, scene, size))
+    return pairs
+
+
+def draw_described_pairs(seed: int, index: int, size: int = 48, patch: int = 8) -> list[Pair]:
+    """
+    Three pairs of scene `index`: all of it at its own size (every eighth scene half as large
+    again), described as a whole and in parts, and two photos of an object or a stuff, `size` pixels
+    wide.
+
+    Args:
+        patch: side in pixels of what a part is made of.
+    """
+    scene = draw_scene(seed, index)
+    rng = np.random.default_rng([seed, index, 2])
+    full = len(scene.image)
+    pairs = [_described_view(rng, scene, full * 3 // 2 if index % 8 == 0 else full, patch)]
+    pairs += _object_photos(rng, scene, 1 if rng.random() < 0.4 else 2, size)
+    while len(pairs) < 3:
         pairs.append(_stuff_photo(rng, scene, size))
     return pairs
 
@@ -87,6 +120,31 @@ def cut_out(
     """
     masked = np.where(mask[..., None], image, FILL)
     return _square(masked, mask, np.full(2, margin), size, pad)
+
+
+def _object_photos(rng: Generator, scene: Scene, count: int, size: int) -> list[Pair]:
+    """Of objects that show well enough; none if there are none."""
+    visible = np.bincount(scene.instance[scene.instance >= 0], minlength=len(scene.things))
+    whole = [i for i, area in enumerate(scene.areas) if visible[i] >= max(40, 0.4 * area)]
+    chosen = rng.choice(whole, count) if whole else ()
+    return [_object_photo(rng, scene, int(i), size) for i in chosen]
+
+
+def _described_view(rng: Generator, scene: Scene, size: int, patch: int) -> Pair:
+    """The scene at another size; its parts: all of it, and windows a third to two thirds wide."""
+    grid = size // patch
+    label = cv2.resize(scene.label, (size, size), interpolation=cv2.INTER_NEAREST)
+    parts = []
+    for i in range(1 + _PARTS):
+        side = grid if i == 0 else int(rng.integers(grid // 3, grid * 2 // 3 + 1))
+        top, left = (int(place) for place in rng.integers(0, grid - side + 1, 2))
+        window = label[top * patch : (top + side) * patch, left * patch : (left + side) * patch]
+        shown = np.flatnonzero(np.bincount(window.ravel()) > _SHOWING * patch**2)
+        parts.append(Part(top, left, side, frozenset(NAMES[i] for i in shown)))
+    names = rng.permutation(sorted(parts[0].names)).tolist()
+    things, stuff = [n for n in names if n not in STUFF], [n for n in names if n in STUFF]
+    image = _resized(scene.image, size)
+    return Pair(image, _sentence(rng, things, stuff), parts[0].names, tuple(parts))
 
 
 def _view(rng: Generator, scene: Scene, size: int) -> Pair:
@@ -115,6 +173,13 @@ def _view(rng: Generator, scene: Scene, size: int) -> Pair:
     if not names and not stuff:
         stuff = [STUFF[int(share.argmax())]]
 
+    caption = _sentence(rng, names, stuff)
+    image = cv2.resize(scene.image[window], (size, size), interpolation=cv2.INTER_AREA)
+    return Pair(image, caption, frozenset(names + stuff))
+
+
+def _sentence(rng: Generator, names: list[str], stuff: list[str]) -> str:
+    """ "a red star and the blue ring on grass.", in any of its wordings."""
     things = [
         f"{'a' if i == 0 or rng.random() < 0.5 else 'the'} {name}" for i, name in enumerate(names)
     ]
@@ -122,10 +187,7 @@ def _view(rng: Generator, scene: Scene, size: int) -> Pair:
     if things and stuff:
         caption += f" {rng.choice(PREPOSITIONS)} "
     caption += _listing(stuff) + "."
-    if rng.random() < 0.4:
-        caption = f"a photo of {caption}"
-    image = cv2.resize(scene.image[window], (size, size), interpolation=cv2.INTER_AREA)
-    return Pair(image, caption, frozenset(names + stuff))
+    return f"a photo of {caption}" if rng.random() < 0.4 else caption
 
 
 def _object_photo(rng: Generator, scene: Scene, index: int, size: int) -> Pair:
@@ -222,9 +284,14 @@ def _crop(
     y0, x0 = max(top, 0), max(left, 0)
     inside = image[y0:bottom, x0:right]
     box[y0 - top : y0 - top + inside.shape[0], x0 - left : x0 - left + inside.shape[1]] = inside
-    smaller = box.shape[0] > size
+    return _resized(box, size)
+
+
+def _resized(image: np.ndarray, size: int) -> np.ndarray:
+    """(size, size, 3), averaged if that is smaller."""
+    smaller = image.shape[0] > size
     return cv2.resize(
-        box, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+        image, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     )
 
 
