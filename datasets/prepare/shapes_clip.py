@@ -93,7 +93,7 @@ class Recipe:
 RECIPES = {
     "crops": Recipe("shapes_clip", "", draw_pairs, scenes=50, steps=2000, lr=2e-3),
     "dense": Recipe(
-        "shapes_clip_dense", "shapes_clip", draw_described_pairs, scenes=24, steps=1400, lr=1.5e-3
+        "shapes_clip_dense", "shapes_clip", draw_described_pairs, scenes=24, steps=4000, lr=1.5e-3
     ),
 }
 CLAIMING_PATCHES = 3
