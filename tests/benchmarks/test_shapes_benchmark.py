@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def runs(shapes, monkeypatch):
 def test_what_a_configuration_starts_from_is_trained_first_with_its_seed(shapes, runs, tmp_path):
     shapes.train("cagnet_self_training", 3, tmp_path)
     assert [config for config, *_ in runs] == ["spnet_projection", "cagnet", "cagnet_self_training"]
-    for (before, *_), (_, *arguments) in zip(runs, runs[1:], strict=False):
+    for (before, *_), (_, *arguments) in pairwise(runs):
         start = arguments[arguments.index("MODEL.WEIGHTS") + 1]
         assert start == str(tmp_path / before / "seed3")
     assert all(words[words.index("SEED") + 1] == "3" for words in runs)
