@@ -100,16 +100,23 @@ def test_refusals(make, complaint):
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("name", "content", "owl"),
     [
-        ("names.json", '["cat", "owl, bird of prey"]'),
-        ("names.txt", "cat\n\n owl, bird of prey \n"),
-        ("names", "cat\nowl, bird of prey"),
+        ("names.json", '["cat", "owl, bird of prey"]', "owl, bird of prey"),
+        ("names.json", '{"cat": "cat", "owl": ["owl", "bird of prey"]}', "owl"),
+        ("names.txt", "cat\n\n owl, bird of prey # at night\n", "owl"),
+        ("names", "# animals\ncat\nowl, bird of prey", "owl"),
     ],
 )
-def test_lists_of_names_are_read(tmp_path, name, content):
+def test_lists_of_names_are_read(tmp_path, name, content, owl):
     (tmp_path / name).write_text(content)
-    assert Vocabulary.load(tmp_path / name) == Vocabulary.of(["cat", "owl, bird of prey"])
+    words = (("cat",), ("owl", "bird of prey"))
+    assert Vocabulary.load(tmp_path / name) == Vocabulary(("cat", owl), synonyms=words)
+
+
+def test_blanks_around_names_do_not_belong_to_them():
+    assert Vocabulary.of([" cat", "owl "], unseen=["owl"]) == Vocabulary.of("cat, owl", ["owl "])
+    assert Vocabulary.of({"tv ": "television"}).names == ("tv",)
 
 
 @pytest.mark.parametrize(
@@ -123,13 +130,12 @@ def test_lists_of_names_are_read(tmp_path, name, content):
         ("names.json", '["cat",\n"owl"', r"holds no class names: line 2 is no JSON; expected"),
         ("names.json", '{"a": 1}', "holds no class names: it has no list of names; expected"),
         ("names.json", '{"names": ["a"], "seen": []}', "no place for 'seen' beside names, is_seen"),
-        ("names.json", '{"names": "cat"}', "'names' is no list of str"),
         ("names.json", '{"names": ["cat"], "is_seen": ["no"]}', "'is_seen' is no list of bool"),
         ("names.json", '{"names": ["cat"], "synonyms": ["tom"]}', "'synonyms' is no list of list"),
         ("names.json", '{"names": ["cat"], "synonyms": [[3]]}', "is no list of lists of str"),
         ("names.json", '"cat"', "it has no list of names"),
-        ("names.json", "[1]", "'names' is no list of str"),
-        ("names.txt", "\n", "needs at least one class name, but got none; expected"),
+        ("names.json", "[1]", "it has no list of names"),
+        ("names.txt", "\n", "it is empty; expected"),
         ("names.txt", "\xff", "it is no UTF-8 text"),
     ],
 )

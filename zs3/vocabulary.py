@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .class_file import is_saved, read_class_file
 from .files import write_atomically
 from .nearest import did_you_mean
 
@@ -86,7 +87,7 @@ class Vocabulary:
 
         Args:
             names: a list of names, one string of names separated by commas, or a mapping name ->
-                word(s) for prompts.
+                word(s) for prompts. Blanks around a name do not belong to it.
             unseen: names that had no training masks; they must be among `names`.
             prompts: word(s) to use in prompts instead of a name, e.g. {"pottedplant": "potted
                 plant"}.
@@ -100,8 +101,10 @@ class Vocabulary:
         elif isinstance(names, Mapping):
             words = {**names, **words}
             names = list(names)
-        names, unseen = tuple(names), set(unseen)
+        names = tuple(names)
         cls(names)  # names that are no names are refused first
+        names, unseen = tuple(map(str.strip, names)), set(map(str.strip, unseen))
+        words = {name.strip(): word for name, word in words.items()}
         for what, given in (("unseen classes", unseen), ("prompts for classes", set(words))):
             unknown = sorted(given - set(names))
             if unknown:
@@ -127,26 +130,19 @@ class Vocabulary:
     @classmethod
     def load(cls, path: str | Path) -> Vocabulary:
         """
-        Reads names from a file.
-
-        Args:
-            path: what `save` has written; a JSON list of names; or text, one name a line.
+        Reads names from a file, see `read_class_file`.
 
         Raises:
             OSError: no such file.
-            ValueError: it holds something else.
+            ValueError: it holds something else, or names that are no vocabulary.
         """
+        classes = read_class_file(path)
         try:
-            text = Path(path).read_text(encoding="utf-8")
-            if Path(path).suffix != ".json":
-                return cls(tuple(line.strip() for line in text.splitlines() if line.strip()))
-            return cls(**_columns(json.loads(text)))
+            if isinstance(classes, dict) and is_saved(classes):
+                return cls(**classes)
+            return cls.of(classes)
         except ValueError as error:
-            raise ValueError(
-                f"{path} holds no class names: {_reason(error)}; expected a JSON list of names, or "
-                "what a trained model has in vocabulary.json; or, if it does not end in .json, one "
-                "name a line."
-            ) from error
+            raise ValueError(f"{path}: {error}") from error
 
     def save(self, path: str | Path) -> None:
         """Writes names, is_seen and synonyms as JSON."""
@@ -237,31 +233,6 @@ class Episode(Vocabulary):
         """Raises ValueError for a name that is not in the vocabulary."""
         vocabulary.index(wanted)
         return cls(vocabulary.names, vocabulary.is_seen, vocabulary.synonyms, wanted)
-
-
-def _columns(given: Any) -> dict[str, Any]:  # Any: JSON
-    """A vocabulary's fields, of a list of names or of what `Vocabulary.save` has written."""
-    columns = {"names": given} if isinstance(given, list) else given
-    kinds = {"names": str, "is_seen": bool, "synonyms": list}
-    if not isinstance(columns, dict) or "names" not in columns:
-        raise ValueError("it has no list of names")
-    for key, values in columns.items():
-        if key not in kinds:
-            raise ValueError(f"there is no place for {key!r} beside {', '.join(kinds)}")
-        if not isinstance(values, list) or not all(isinstance(v, kinds[key]) for v in values):
-            raise ValueError(f"{key!r} is no list of {kinds[key].__name__}")
-    if not all(isinstance(word, str) for words in columns.get("synonyms", ()) for word in words):
-        raise ValueError("'synonyms' is no list of lists of str")
-    return columns
-
-
-def _reason(error: ValueError) -> str:
-    """Why a file could not be read, without what only Python would call it."""
-    if isinstance(error, UnicodeDecodeError):
-        return "it is no UTF-8 text"
-    if isinstance(error, json.JSONDecodeError):
-        return f"line {error.lineno} is no JSON"
-    return str(error).removesuffix(".")
 
 
 def _summary(names: Sequence[str]) -> str:

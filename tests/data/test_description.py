@@ -96,6 +96,11 @@ def test_ignore_stays_clear_of_the_classes(described, count, stored, ignore):
         ("names: [a]\ntrain: {images: a, label: b}", "unknown key 'label'. Did you mean 'labels'"),
         ("names: [a]\ntrain: photos", "train is 'photos'; expected keys and values"),
         ("names: [a]\ntrain: {images: 3, labels: b}", "train holds 3, which is no text"),
+        ("name: a/b\nnames: [a]\nval: {images: a, labels: b}", "name is 'a/b'; .*without slashes"),
+        (
+            "names: [a, b]\nunseen: [b, a]\ntrain: {images: a, labels: b}",
+            "unseen holds all of the names, so there is nothing to train on",
+        ),
         ("names: [a]", "it has neither train nor val; expected train, val or both, or split"),
         (BASE + "split: {}", "it has train and split; expected"),
         ("names: [a]\nsplit: {images: a, labels: b}", "split lacks val_percent"),

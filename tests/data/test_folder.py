@@ -123,6 +123,13 @@ def test_a_list_chooses_images(describe, root):
     assert stems(load_dataset("streets_train")) == ["t0", "t3"]
 
 
+def test_a_listed_name_may_hold_what_begins_a_comment(describe, root):
+    add(root, "train", "t0 #2")
+    (root / "few.txt").write_text("t0 #2.jpg\nt1 # 3\n")
+    describe(DESCRIPTION.replace("labels/train}", "labels/train, list: few.txt}"))
+    assert stems(load_dataset("streets_train")) == ["t0 #2", "t1"]
+
+
 def test_the_environment_says_where_the_data_are(describe, root, monkeypatch, tmp_path_factory):
     file = tmp_path_factory.mktemp("elsewhere") / "streets.yaml"
     file.write_text(DESCRIPTION + 'root: "$STREETS_ROOT"\n')

@@ -123,9 +123,12 @@ def test_pillows_own_limit_does_not_matter_here_and_is_left_alone(tmp_path, monk
     assert Image.MAX_IMAGE_PIXELS == 4
 
 
-def test_floating_point_images_are_refused(tmp_path):
-    path = saved(tmp_path, Image.fromarray(np.ones((H, W), np.float32)), "depth.tif")
-    with pytest.raises(ValueError, match=r"depth\.tif cannot be read as an image: floating-point"):
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_images_of_32_bits_are_refused(tmp_path, kind):
+    path = saved(tmp_path, Image.fromarray(np.ones((H, W), kind)), "depth.tif")
+    with pytest.raises(
+        ValueError, match=r"depth\.tif cannot be read as an image: pixels of 32 bits"
+    ):
         read_image(path)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from zs3.config import get_config
 from zs3.data.augmentation import ResizeShortestEdge
@@ -40,6 +40,41 @@ def test_an_array_a_file_and_a_picture_are_the_same_image(segmenter, tmp_path):
         assert result.labels.shape == (70, 50) and result.scores.shape == (3, 70, 50)
         np.testing.assert_array_equal(result.labels, results[0].labels)
         np.testing.assert_array_equal(result.scores.argmax(0), result.labels)
+
+
+@pytest.mark.parametrize("kind", ["16 bits", "alpha", "palette", "turned", "gray"])
+def test_a_picture_is_taken_as_its_file_would_be(segmenter, tmp_path, kind):
+    rng = np.random.default_rng(0)
+    picture, options = Image.fromarray(draw_scene(9, 0).image[:70, :50]), {}
+    if kind == "16 bits":
+        picture = Image.fromarray(rng.integers(0, 2**16, (70, 50)).astype(np.uint16))
+    elif kind == "alpha":
+        picture.putalpha(Image.fromarray(rng.integers(0, 256, (70, 50)).astype(np.uint8)))
+    elif kind == "palette":
+        picture = picture.quantize(8)
+        options = {"transparency": 3}
+    elif kind == "turned":
+        options = {"exif": Image.Exif()}
+        options["exif"][ExifTags.Base.Orientation] = 6
+    else:
+        picture = picture.convert("L")
+    file = tmp_path / "a.png"
+    picture.save(file, **options)
+    with Image.open(file) as opened:
+        before = opened.size
+        photos = [segmenter.read(given) for given in (file, opened)]
+        assert opened.size == before
+    np.testing.assert_array_equal(photos[0].image, photos[1].image)
+    assert photos[0].size == photos[1].size == ((50, 70) if kind == "turned" else (70, 50))
+
+
+def test_a_name_is_seen_in_any_capitals_and_under_any_of_its_words(segmenter):
+    asked = segmenter.vocabulary(["Grass", " sand ", "red star", "meadow"])
+    assert asked.names == ("Grass", "sand", "red star", "meadow")
+    assert asked.is_seen == (True, True, "red star" in SHAPES.seen, False)
+    assert segmenter.vocabulary({"meadow": ["grass"]}).is_seen == (True,)
+    tv = Vocabulary.of({"pottedplant": "potted plant"})
+    assert Segmenter(segmenter.model, tv).vocabulary("PottedPlant").synonyms == (("potted plant",),)
 
 
 def test_the_size_of_the_result_is_that_of_the_image_whatever_the_model_sees(segmenter):

@@ -89,6 +89,8 @@ def _described(file: Path, given: object) -> FolderDataset:
     name, root = _strings(
         "name and root", [entries.get("name", file.stem), entries.get("root", ".")]
     )
+    if Path(name).name != name:
+        raise ValueError(f"name is {name!r}; expected one that can name a folder, without slashes.")
     parts = _parts(entries)
     unlabelled = entries.get("unlabelled")
     classes = ClassTable.of(
@@ -107,6 +109,11 @@ def _described(file: Path, given: object) -> FolderDataset:
         _unseen(entries.get("unseen", []), classes.names),
         {key: _strings(f"prompts for {key!r}", _list(words)) for key, words in prompts.items()},
     )
+    if "train" in parts and not vocabulary.seen:
+        raise ValueError(
+            "unseen holds all of the names, so there is nothing to train on; leave some seen, or "
+            "give val alone."
+        )
     return FolderDataset(file, name, root, vocabulary, prompts, classes, parts)
 
 

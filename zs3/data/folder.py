@@ -207,5 +207,10 @@ def _listed(file: Path, images: Collection[str]) -> list[str]:
     """
     if not is_file(file):
         raise ValueError(f"there is no list {file}.")
-    entries = (line.partition("#")[0].strip() for line in read_lines(file))
-    return sorted({entry if entry in images else key_of(entry) for entry in entries if entry})
+    listed = set()
+    for line in map(str.strip, read_lines(file)):
+        key = next((k for k in (line, key_of(line)) if k in images), None)  # "#" may be in a name
+        entry = line.partition("#")[0].strip()
+        if key or entry:
+            listed.add(key or (entry if entry in images else key_of(entry)))
+    return sorted(listed)

@@ -64,6 +64,17 @@ def read_reduced(path: str | Path, max_pixels: int) -> tuple[np.ndarray, tuple[i
     return _read(path, "an image", reduced)
 
 
+def as_photo(image: Image.Image) -> np.ndarray:
+    """
+    What `read_image` would give of the file of a picture that somebody has opened.
+
+    Raises:
+        ValueError: pixels that have no known range.
+    """
+    is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    return np.asarray(_upright_rgb(image.copy() if is_turned else image))
+
+
 def reduced_size(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
     """The size itself, or for more than `max_pixels` the one of that many in the same ratio."""
     scale = math.sqrt(min(1.0, max_pixels / math.prod(size)))
@@ -153,9 +164,9 @@ def _open(file: BinaryIO) -> Image.Image:
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
     ImageOps.exif_transpose(image, in_place=True)
-    if image.mode == "F":
+    if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):  # PNG's have 16 bits
         raise ValueError(
-            "floating-point pixels have no known range; save it with 8 or 16 bits a channel."
+            "pixels of 32 bits have no known range; save it with 8 or 16 bits a channel."
         )
     if image.mode == "I" or image.mode.startswith("I;16"):
         image = Image.fromarray((_sixteen_bit(image) >> 8).astype(np.uint8))

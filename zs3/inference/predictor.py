@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..data.augmentation import Resize, ResizeShortestEdge, resize_image, shortest_edge_size
-from ..data.reading import read_reduced, reduced_size
+from ..data.reading import as_photo, read_reduced, reduced_size
 from ..readout.maps import ScoreMaps
 from ..segmentor import ZeroShotSegmentor
 from ..vocabulary import IGNORE, Vocabulary
@@ -103,7 +103,8 @@ class Segmenter:
 
         Args:
             classes: names as a list, as one string separated by commas, or as a mapping name ->
-                word(s) for prompts; None for the names the model was trained and tested on.
+                word(s) for prompts; None for the names the model was trained and tested on. Those
+                that training has seen count as seen, see `Vocabulary.seen_by`.
 
         Raises:
             ValueError: no names at all, or names that are empty or repeated.
@@ -120,18 +121,17 @@ class Segmenter:
         asked = Vocabulary.of(classes)
         if self.trained is None:
             return asked
-        # A word the training data knew keeps its prompt words, unless the request brings its own.
-        seen = set(self.trained.seen)
-        known = dict(zip(self.trained.names, self.trained.synonyms, strict=True))
-        prompts = (
-            {}
-            if isinstance(classes, Mapping)
-            else {name: known[name] for name in asked.names if name in known}
-        )
-        return Vocabulary.of(
-            dict(zip(asked.names, asked.synonyms, strict=True)) | prompts,
-            [n for n in asked.names if n not in seen],
-        )
+        if not isinstance(classes, Mapping):
+            # A word the training data knew keeps its prompt words.
+            words = zip(self.trained.names, self.trained.synonyms, strict=True)
+            known = {name.lower(): synonyms for name, synonyms in words}
+            asked = Vocabulary.of(
+                {
+                    name: known.get(name.lower(), synonyms)
+                    for name, synonyms in zip(asked.names, asked.synonyms, strict=True)
+                }
+            )
+        return asked.seen_by(self.trained)
 
     def request(
         self,
@@ -170,12 +170,13 @@ class Segmenter:
         Segments one image, a list of images, or the images of a folder and of those inside it.
 
         Args:
-            image: a file, an (H, W, 3) uint8 RGB array, a PIL image; a list of them; or a folder.
+            image: a file, an (H, W, 3) uint8 RGB array, a PIL image, which is taken as its file
+                would be; a list of them; or a folder.
             classes: see `vocabulary`.
             scores: also return the (K, h, w) scores; False saves their memory.
             none_below: pixels whose best score is below it are none of the classes.
             background: names that compete for pixels, too, but whose pixels are none of the
-                classes; given as `classes`.
+                classes, even if a name is one of these, too; given as `classes`.
             batch: images that pass through the model together, if they follow each other and have
                 one size. Results are those of single images, up to rounding.
 
@@ -203,7 +204,7 @@ class Segmenter:
         """
         if isinstance(image, (str, Path)):
             return Photo(*read_reduced(image, WORKING_PIXELS), Path(image))
-        array = np.asarray(image.convert("RGB")) if isinstance(image, Image.Image) else image
+        array = as_photo(image) if isinstance(image, Image.Image) else image
         if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
             raise ValueError(
                 f"an image array must be (H, W, 3) uint8 RGB, but this one is {array.shape} "

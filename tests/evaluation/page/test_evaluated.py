@@ -68,6 +68,7 @@ def test_a_directory_without_an_evaluation(evaluate, tmp_path):
         ("calibration.json", b'{"gammas": []}', "'S'"),
         ("per_class.csv", b"class,split\nsky,seen\n", "'IoU'"),
         ("confusion.npz", b"nothing", "ValueError"),
+        ("confusion.npz", b"", "EOFError"),
     ],
 )
 def test_a_damaged_file_is_named(evaluate, name, content, message):

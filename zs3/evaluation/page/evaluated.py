@@ -165,7 +165,7 @@ def _confusion(path: Path, num_classes: int) -> np.ndarray | None:
         confusion = np.load(path)["confusion"]
         if confusion.shape != (num_classes, num_classes):
             raise ValueError(f"{confusion.shape}, but {CLASSES} lists {num_classes} classes")
-    except (ValueError, KeyError, BadZipFile) as error:
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
         raise _damaged(path, error) from error
     return confusion
 
