@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -89,6 +90,21 @@ def test_files_of_other_names_survive(tmp_path: Path) -> None:
         "a": b"new",
         "notes": b"kept",
     }
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_directory_takes_the_place_of_one_that_may_go(tmp_path: Path, fails: bool) -> None:
+    path = tmp_path / "mine"
+    (path / "deep").mkdir(parents=True)
+    (path / "deep/old").touch()
+
+    with suppress(OSError), new_directory(path, may_go=True) as directory:
+        (directory / "new").touch()
+        if fails:
+            raise OSError("No space left on device")
+
+    assert [file.name for file in path.iterdir()] == ["deep" if fails else "new"]
     assert list(tmp_path.iterdir()) == [path]
 
 

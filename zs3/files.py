@@ -65,7 +65,9 @@ def ready_to_write(*files: str | Path | None) -> None:
 
 
 @contextmanager
-def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator[Path]:
+def new_directory(
+    path: str | Path, *, may_hold_files: bool = False, may_go: bool = False
+) -> Iterator[Path]:
     """
     A directory to be filled in a `with` block. It is called `path` once the block is through, and
     gone if it fails.
@@ -73,6 +75,7 @@ def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator
     Args:
         may_hold_files: if there is such a directory already, its files of the same names are
             replaced and the others are left alone.
+        may_go: if there is such a directory already, the new one takes its place.
 
     Raises:
         FileExistsError: there is such a file; or such a directory, and it is not empty.
@@ -81,7 +84,7 @@ def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator
     if path.is_file():
         raise FileExistsError(f"{path} is a file; expected a directory to write.")
     held = sorted(path.iterdir()) if path.is_dir() else []
-    if held and not may_hold_files:
+    if held and not (may_hold_files or may_go):
         raise FileExistsError(
             f"{path} holds {held[0].name} and {len(held) - 1} others; choose another directory, or "
             "--force to replace what has the same name."
@@ -91,7 +94,12 @@ def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator
     temporary.mkdir()
     try:
         yield temporary
-        if held:
+        if held and may_go:
+            old = temporary.with_name(f".{path.name}.{os.getpid()}.old{UNFINISHED}")
+            os.replace(path, old)
+            os.replace(temporary, path)
+            shutil.rmtree(old)
+        elif held:
             for file in sorted(temporary.iterdir()):
                 os.replace(file, path / file.name)
         else:
