@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -109,6 +109,32 @@ def new_directory(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _sync_directory(path.parent)
+
+
+def everything_below(folder: str | Path) -> Iterator[tuple[Path, bool]]:
+    """
+    What is in a folder and in those inside it, and whether that is a folder itself. Links to
+    folders are followed, but not back into a folder that they lie in. What may not be read counts
+    as empty.
+    """
+    yield from _below(Path(folder), frozenset())
+
+
+def _below(folder: Path, above: frozenset[str]) -> Iterator[tuple[Path, bool]]:
+    """`above`: the folders on the way there, without links."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    entries: list[os.DirEntry[str]] = []
+    with suppress(OSError), os.scandir(folder) as found:
+        entries.extend(found)
+    for entry in entries:
+        is_folder = False
+        with suppress(OSError):  # a link to itself
+            is_folder = entry.is_dir()
+        yield folder / entry.name, is_folder
+        if is_folder:
+            yield from _below(folder / entry.name, above | {real})
 
 
 def remove_unfinished(directory: Path) -> None:

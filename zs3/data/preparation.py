@@ -27,6 +27,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from ..files import remove_unfinished, write_atomically
+from .archive import files_below
 from .class_histogram import ClassHistogram
 from .image_set import ImageSet, data_root
 from .label_table import LabelTable
@@ -100,8 +101,8 @@ def script_arguments(
 
 def files_by_name(folder: Path, extension: str) -> dict[str, Path]:
     """Name without extension -> file, of the files in a folder and in those below it."""
-    files = sorted(folder.rglob(f"*{extension}"))
-    return {file.name.removesuffix(extension): file for file in files if file.name[0] != "."}
+    files = [file for file in files_below(folder) if file.name.endswith(extension)]
+    return {file.name.removesuffix(extension): file for file in files}
 
 
 def expect_inputs(inputs: Iterable[Input]) -> None:
