@@ -210,10 +210,12 @@ def _make(
     """Makes the label maps that are not there yet. Pixels (K,) of each class, for every one."""
     counts: dict[Path, np.ndarray] = {}
     for output, (classes, _) in task.outputs.items():
-        # What is unreadable was left by a crash of the machine, and is made again.
+        # What is unreadable, or is not of this image, is made again.
         with suppress(FileNotFoundError, ValueError):
             if not force:
-                counts[output] = _pixels(_own_table(classes)(read_label(output), output), classes)
+                labels = _own_table(classes)(read_label(output), output)
+                expect_one_size(output, labels.shape, task.image, image_size(task.image))
+                counts[output] = _pixels(labels, classes)
     if len(counts) < len(task.outputs):
         stored = read(task.source)
         expect_one_size(task.source, stored.shape, task.image, image_size(task.image))
