@@ -89,7 +89,9 @@ def test_all_done_is_zero_and_some_failed_is_three(segmented, tmp_path, capsys):
 
 def test_nothing_done_is_an_error(segmented, tmp_path):
     (tmp_path / "in/broken.png").touch()
-    with pytest.raises(SystemExit, match=r"error: none of the 1 files .* report\.json says why"):
+    with pytest.raises(
+        SystemExit, match=r"error: none of the 1 file could .* report\.json says why"
+    ):
         segmented(inputs="in/broken.png")
 
 

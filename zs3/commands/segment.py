@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any  # settings are JSON
 
 from ..checkpoints.weight_file import weight_file
+from ..counting import counted
 from ..runtime.arguments import finite, positive
 from ..runtime.config import CfgNode, dump, resolve_device
 from ..runtime.engine import launch
@@ -173,13 +174,15 @@ def _segment(
     )
     done, failed, kept = len(report["images"]), len(report["failed"]), report["kept"]
     if not done:
-        raise ValueError(f"none of the {failed} files could be segmented; report.json says why.")
+        raise ValueError(
+            f"none of the {counted(failed, 'file')} could be segmented; report.json says why."
+        )
     if comm.is_main_process():
-        what = ("file" if any(map(is_video, files)) else "image") + "s" * (len(files) != 1)
+        what = "file" if any(map(is_video, files)) else "image"
         earlier = f" ({kept} of them by an earlier run)" if kept else ""
         folders = [folder.name for folder in outputs.folders(outputs.kinds)]
         print(
-            f"{done} of {done + failed} {what} segmented{earlier}; {', '.join(folders)}, "
+            f"{done} of {counted(done + failed, what)} segmented{earlier}; {', '.join(folders)}, "
             f"report.json and report.csv are in {outputs.folder}"
         )
     # torchrun takes any other code for a crash.

@@ -26,6 +26,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from ..counting import counted
 from ..files import remove_unfinished, write_atomically
 from .archive import files_below
 from .class_histogram import ClassHistogram
@@ -123,8 +124,8 @@ def expect_count(image_set: ImageSet, count: int, folder: Path) -> None:
     """Raises FileNotFoundError where there are fewer or more images than were published."""
     if image_set.count not in (0, count):
         raise FileNotFoundError(
-            f"{image_set.name('')} has {image_set.count} images, but {folder} holds {count}; "
-            "unpack the whole archive, and nothing else, there."
+            f"{image_set.name('')} has {counted(image_set.count, 'image')}, but {folder} holds "
+            f"{count}; unpack the whole archive, and nothing else, there."
         )
 
 
@@ -200,7 +201,8 @@ def _expect_all(name: str, what: str, images: Sequence[str], known: Collection[s
     missing = [image for image in images if image not in known]
     if missing:
         raise FileNotFoundError(
-            f"{name}: {len(missing)} of {len(images)} images have no {what}, such as {missing[0]}."
+            f"{name}: {len(missing)} of {counted(len(images), 'image')} have no {what}, such as "
+            f"{missing[0]}."
         )
 
 

@@ -313,7 +313,7 @@ BROKEN = [
         "cocostuff",
         "coco/stuffthingmaps/val2017/000000000139.png",
         "remove",
-        "1 of 1 images have no an",
+        "1 of 1 image have no an",
     ),
     ("coco20i", "coco/annotations/instances_val2014.json", "garbage", "is not the annotations"),
     (
@@ -332,7 +332,7 @@ BROKEN = [
         "ade20k847",
         "ADE20K_2021_17_01/images/ADE/training/urban/street/ADE_train_00000001_seg.png",
         "remove",
-        "has 1 images, but .*training holds 0",
+        "has 1 image, but .*training holds 0",
     ),
     (
         "ade20k847",
