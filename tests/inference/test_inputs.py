@@ -43,6 +43,7 @@ def test_linked_folders_are_searched(photos):
     (photos / "link").symlink_to(Path("elsewhere").absolute())
     (photos / "deep/loop").symlink_to(photos.absolute())
     assert set(names(photos).values()) == {"a", "b", "deep/er/a", "link/c"}
+    assert set(names("photos/**/*.[jg]*").values()) == {"a", "deep/er/a", "link/c"}
     assert "link/c" not in names(photos, without=[Path("elsewhere")]).values()
 
 

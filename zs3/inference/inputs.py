@@ -77,7 +77,16 @@ def _expanded(given: str, without: set[Path]) -> Iterator[tuple[Path, Path]]:
                 f"input {given!r} does not exist; give image or video files, folders, patterns, or "
                 "@FILE, a list of them."
             )
-        yield from ((file, file.relative_to(root)) for file in matches if not file.is_dir())
+        for file in matches:
+            place = file.relative_to(root)
+            if not (file.is_dir() or _is_in_a_circle(root, place)):
+                yield file, place
+
+
+def _is_in_a_circle(root: Path, place: Path) -> bool:
+    """Whether links lead through one folder twice: patterns follow them as often as they can."""
+    folders = [os.path.realpath(root / inside) for inside in place.parents]
+    return len(set(folders)) < len(folders)
 
 
 def _listed(listing: Path) -> Iterator[tuple[Path, Path]]:
