@@ -243,6 +243,14 @@ def test_beside_results_files_of_others_are_refused_and_kept(good, tmp_path):
         run(good, tmp_path / "out")
 
 
+def test_results_that_are_to_be_segmented_are_not_deleted(good, tmp_path):
+    run(good, tmp_path / "out")
+    before = results(tmp_path / "out")
+    with pytest.raises(ValueError, match=r"overlays/a\.png is to be segmented, but the earlier"):
+        run(tmp_path / "out/overlays/a.png", tmp_path / "out")
+    assert results(tmp_path / "out") == before
+
+
 def test_what_fails_keeps_no_earlier_results(good, tmp_path):
     run(good, tmp_path / "out")
     (good / "b.png").write_text("no image any more")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -76,7 +77,7 @@ def segment_files(
         },
         vocabulary.names,
     )
-    written = set() if resume and report.is_there() else _written_earlier(report, outputs)
+    written = set() if resume and report.is_there() else _written_earlier(report, outputs, files)
     finished = report.finished() if resume else {}
     finished = {f: e for f, e in finished.items() if _is_up_to_date(e, files, outputs)}
     todo = [file for file in files if str(file) not in finished]
@@ -236,12 +237,12 @@ def _is_up_to_date(entry: Entry, names: Mapping[Path, str], outputs: Outputs) ->
     )
 
 
-def _written_earlier(report: Report, outputs: Outputs) -> set[Path]:
+def _written_earlier(report: Report, outputs: Outputs, inputs: Iterable[Path]) -> set[Path]:
     """
     The files of an earlier run.
 
     Raises:
-        ValueError: there are others, or its report is damaged.
+        ValueError: there are others, some of them are to be segmented, or its report is damaged.
     """
     there, listed = outputs.files(), report.listed()
     foreign = there - outputs.files_at(str(e[kind]) for e in listed for kind in KINDS if kind in e)
@@ -249,6 +250,12 @@ def _written_earlier(report: Report, outputs: Outputs) -> set[Path]:
         raise ValueError(
             f"{min(foreign)} is not of an earlier run that {outputs.folder / JSON} tells of; take "
             "another output folder, so that nothing is overwritten or mixed."
+        )
+    wanted = set(map(os.path.realpath, inputs))
+    if both := [file for file in there if os.path.realpath(file) in wanted]:
+        raise ValueError(
+            f"{min(both)} is to be segmented, but the earlier run has written it, and this one "
+            "would delete it; take another output folder."
         )
     return there
 
