@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from configparser import ConfigParser
 from importlib import metadata
 from pathlib import Path
 
@@ -78,3 +79,10 @@ def test_in_words_it_is_one_line():
         f"torch {metadata.version('torch')}" in said
         and f"{torch.get_num_threads()} threads" in said
     )
+
+
+def test_requirements_are_listed_once():
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    names = [line.split()[0] for line in setup["options"]["install_requires"].split("\n") if line]
+    assert len(names) > 10 and len(set(names)) == len(names)

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
-from zs3.files import new_directory, ready_to_write, remove_unfinished, write_atomically
+from zs3.files import (
+    everything_below,
+    new_directory,
+    ready_to_write,
+    remove_unfinished,
+    write_atomically,
+)
 
 
 def test_a_file_is_replaced_only_once_it_is_complete(tmp_path: Path) -> None:
@@ -92,10 +99,52 @@ def test_files_of_other_names_survive(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_directory_takes_the_place_of_one_that_may_go(tmp_path: Path, fails: bool) -> None:
+    path = tmp_path / "mine"
+    (path / "deep").mkdir(parents=True)
+    (path / "deep/old").touch()
+
+    with suppress(OSError), new_directory(path, may_go=True) as directory:
+        (directory / "new").touch()
+        if fails:
+            raise OSError("No space left on device")
+
+    assert [file.name for file in path.iterdir()] == ["deep" if fails else "new"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_file_is_no_directory(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
     with pytest.raises(FileExistsError, match="mine is a file"), new_directory(tmp_path / "mine"):
         pass
+
+
+def test_links_to_folders_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    (tmp_path / "in/deep").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/a.jpg").touch()
+    (tmp_path / "in/link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in/deep/up").symlink_to(tmp_path / "in")
+    (tmp_path / "in/itself").symlink_to("itself")
+    (tmp_path / "elsewhere/back").symlink_to(tmp_path)
+
+    found = {
+        path.relative_to(tmp_path / "in").as_posix(): is_folder
+        for path, is_folder in everything_below(tmp_path / "in")
+    }
+
+    assert found == {
+        "deep": True,
+        "deep/up": True,
+        "itself": False,
+        "link": True,
+        "link/a.jpg": False,
+        "link/back": True,
+        "link/back/in": True,
+        "link/back/elsewhere": True,
+    }
+    assert list(everything_below(tmp_path / "missing")) == []
 
 
 def test_folders_of_results_are_made_before_the_work(tmp_path: Path) -> None:

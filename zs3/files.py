@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,7 +65,9 @@ def ready_to_write(*files: str | Path | None) -> None:
 
 
 @contextmanager
-def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator[Path]:
+def new_directory(
+    path: str | Path, *, may_hold_files: bool = False, may_go: bool = False
+) -> Iterator[Path]:
     """
     A directory to be filled in a `with` block. It is called `path` once the block is through, and
     gone if it fails.
@@ -73,6 +75,7 @@ def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator
     Args:
         may_hold_files: if there is such a directory already, its files of the same names are
             replaced and the others are left alone.
+        may_go: if there is such a directory already, the new one takes its place.
 
     Raises:
         FileExistsError: there is such a file; or such a directory, and it is not empty.
@@ -81,7 +84,7 @@ def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator
     if path.is_file():
         raise FileExistsError(f"{path} is a file; expected a directory to write.")
     held = sorted(path.iterdir()) if path.is_dir() else []
-    if held and not may_hold_files:
+    if held and not (may_hold_files or may_go):
         raise FileExistsError(
             f"{path} holds {held[0].name} and {len(held) - 1} others; choose another directory, or "
             "--force to replace what has the same name."
@@ -91,7 +94,12 @@ def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator
     temporary.mkdir()
     try:
         yield temporary
-        if held:
+        if held and may_go:
+            old = temporary.with_name(f".{path.name}.{os.getpid()}.old{UNFINISHED}")
+            os.replace(path, old)
+            os.replace(temporary, path)
+            shutil.rmtree(old)
+        elif held:
             for file in sorted(temporary.iterdir()):
                 os.replace(file, path / file.name)
         else:
@@ -101,6 +109,32 @@ def new_directory(path: str | Path, *, may_hold_files: bool = False) -> Iterator
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _sync_directory(path.parent)
+
+
+def everything_below(folder: str | Path) -> Iterator[tuple[Path, bool]]:
+    """
+    What is in a folder and in those inside it, and whether that is a folder itself. Links to
+    folders are followed, but not back into a folder that they lie in. What may not be read counts
+    as empty.
+    """
+    yield from _below(Path(folder), frozenset())
+
+
+def _below(folder: Path, above: frozenset[str]) -> Iterator[tuple[Path, bool]]:
+    """`above`: the folders on the way there, without links."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    entries: list[os.DirEntry[str]] = []
+    with suppress(OSError), os.scandir(folder) as found:
+        entries.extend(found)
+    for entry in entries:
+        is_folder = False
+        with suppress(OSError):  # a link to itself
+            is_folder = entry.is_dir()
+        yield folder / entry.name, is_folder
+        if is_folder:
+            yield from _below(folder / entry.name, above | {real})
 
 
 def remove_unfinished(directory: Path) -> None:

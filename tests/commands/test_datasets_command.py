@@ -63,6 +63,16 @@ def test_the_table_names_the_folder_and_the_script(root, capsys):
     assert "voc2012" not in said
 
 
+def test_nothing_is_cut_however_narrow_the_terminal(root, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    rows = listed(capsys)
+    datasets.main([])
+    said = capsys.readouterr().out
+    assert "…" not in said
+    for row in rows.values():
+        assert f" {row['name']} " in said and row["command"] in said
+
+
 def test_a_name_that_no_dataset_has(root):
     with pytest.raises(SystemExit, match="error: no dataset has 'cityscapes' in its name"):
         datasets.main(["cityscapes"])

@@ -89,7 +89,9 @@ def test_all_done_is_zero_and_some_failed_is_three(segmented, tmp_path, capsys):
 
 def test_nothing_done_is_an_error(segmented, tmp_path):
     (tmp_path / "in/broken.png").touch()
-    with pytest.raises(SystemExit, match=r"error: none of the 1 files .* report\.json says why"):
+    with pytest.raises(
+        SystemExit, match=r"error: none of the 1 file could .* report\.json says why"
+    ):
         segmented(inputs="in/broken.png")
 
 
@@ -121,6 +123,13 @@ def test_a_list_is_an_input(segmented, tmp_path):
     for arguments in (["--list", str(listing)], ["--input", f"@{listing}"]):
         _, report, _ = segmented(*arguments, inputs=None)
         assert [Path(entry["file"]).name for entry in report["images"]] == ["1.png"]
+
+
+def test_what_an_earlier_run_has_done_is_told_apart(segmented, tmp_path, capsys):
+    segmented(inputs="in/0.png")
+    assert capsys.readouterr().out.startswith("1 of 1 image segmented; labels")
+    segmented("--resume")
+    assert "2 of 2 images segmented (1 of them by an earlier run); " in capsys.readouterr().out
 
 
 def test_resuming_with_other_names_is_refused(segmented):
@@ -158,7 +167,8 @@ def test_a_request_that_cannot_be_met_is_one_line(segmented, tmp_path, arguments
     [
         (["--batch", "0"], "argument --batch: expected a number from 1 on, but got '0'"),
         (["--every", "x"], "argument --every: expected a number from 1 on, but got 'x'"),
-        (["--none-below", "low"], "argument --none-below: invalid float value: 'low'"),
+        (["--none-below", "low"], "argument --none-below: expected a number, but got 'low'"),
+        (["--none-below", "nan"], "argument --none-below: expected a number, but got 'nan'"),
     ],
 )
 def test_a_wrong_argument_is_two(segmented, capsys, arguments, message):

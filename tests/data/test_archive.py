@@ -25,6 +25,14 @@ def read(path):
         return file.read()
 
 
+def test_linked_folders_are_searched(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "elsewhere/deep").mkdir(parents=True)
+    (tmp_path / "elsewhere/deep/a.jpg").touch()
+    (tmp_path / "images/day1").symlink_to(tmp_path / "elsewhere")
+    assert files_below(tmp_path / "images") == [tmp_path / "images/day1/deep/a.jpg"]
+
+
 def test_a_folder_and_an_archive_are_the_same(root):
     below = [path.relative_to(root).as_posix() for path in files_below(root)]
     assert below == ["a.txt", "x/b.txt", "x/y/c.txt", "xx/d"]

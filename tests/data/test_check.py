@@ -77,7 +77,7 @@ def test_a_sound_dataset_has_notices_only(data):
         (
             "streets_train",
             "unseen classes, whose pixels training will ignore",
-            "tree: 4 pixels in 1 images",
+            "tree: 4 pixels in 1 image",
         )
     ]
 

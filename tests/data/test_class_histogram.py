@@ -25,6 +25,13 @@ def test_the_table_is_ordered_by_pixels(capsys):
     assert "75.000" in said
 
 
+def test_one_is_one(capsys):
+    histogram = ClassHistogram(["c0"])
+    histogram.add(np.array([4]))
+    histogram.show("toy")
+    assert "toy: 1 label map " in capsys.readouterr().out
+
+
 def test_of_many_classes_the_most_and_the_least_frequent_are_shown(capsys):
     counted(40).show("toy")
     said = capsys.readouterr().out

@@ -109,6 +109,10 @@ def test_ignore_stays_clear_of_the_classes(described, count, stored, ignore):
             "val_percent is 100; expected a number between 0 and 100",
         ),
         (
+            "names: [a]\nsplit: {images: a, labels: b, val_percent: true}",
+            "val_percent is True; expected a number between 0 and 100",
+        ),
+        (
             "names: [a]\nsplit: {images: a, labels: b, val_percent: 9, seed: -1}",
             "seed is -1; expected a whole number",
         ),
@@ -133,6 +137,8 @@ def test_ignore_stays_clear_of_the_classes(described, count, stored, ignore):
         (BASE + "unlabelled: 0", "unlabelled holds 0, which is no text"),
         (BASE + "unseen: {choose: 3}", "unseen chooses 3; expected a whole number from 1 to 2"),
         (BASE + "unseen: {choose: 1, seed: x}", "seed is 'x'; expected a whole number"),
+        (BASE + "unseen: {choose: true}", "unseen chooses True; expected a whole number"),
+        (BASE + "unseen: {choose: 1, seed: true}", "seed is True; expected a whole number"),
         (BASE + "unseen: {chose: 1}", "unseen has an unknown key 'chose'. Did you mean 'choose'"),
         (BASE + "name: 5", "name and root holds 5, which is no text"),
     ],

@@ -82,6 +82,7 @@ def test_registering_again_changes_nothing(register):
         ),
         (HELD_OUT.replace("[tree]", "[sky, tree, car]"), r"of streets_train: sky, tree, car\."),
         (HELD_OUT.replace("[tree]", "tree"), r"rehearsal\.yaml: held_out is 'tree'; expected"),
+        (HELD_OUT.replace("2", "true"), r"images is True; expected a number of images"),
         (HELD_OUT.replace("2", "none"), r"images is 'none'; expected a number of images"),
         (HELD_OUT + "name: x\n", r"has the keys of, held_out, images, name; expected of, held"),
         (HELD_OUT.replace("streets", "street"), r"no dataset is called 'street_train'.*streets_tr"),

@@ -44,6 +44,42 @@ def test_what_is_written_is_a_dataset(prepare, tmp_path, capsys):
         np.testing.assert_array_equal(label, scene.label)
 
 
+def files(folder):
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def test_what_it_has_written_it_replaces(prepare, tmp_path):
+    prepare("--output", tmp_path / "garden", "--count", 4)
+    prepare("--output", tmp_path / "garden", "--count", 2, "--split", "combination")
+    assert list(files(tmp_path / "garden")) == [
+        *("garden.yaml", "images/00000.png", "images/00001.png"),
+        *("labels/00000.png", "labels/00001.png"),
+    ]
+    dataset = read_description(tmp_path / "garden/garden.yaml")
+    assert dataset.vocabulary.unseen == unseen_names("combination")
+
+
+@pytest.mark.parametrize(
+    "change", ["garden.yaml", "images/00000.png", "labels/00000.png", "images/mine.jpg", "task.zip"]
+)
+def test_a_folder_of_ones_own_is_refused_and_kept(prepare, tmp_path, change):
+    prepare("--output", tmp_path / "garden", "--count", 1)
+    with (tmp_path / "garden" / change).open("ab") as file:
+        file.write(b"# mine")
+    before = files(tmp_path / "garden")
+    with pytest.raises(SystemExit, match=r"error: .*garden holds files that this script has not"):
+        prepare("--output", tmp_path / "garden", "--count", 1)
+    assert files(tmp_path / "garden") == before
+
+
+def test_photos_without_a_description_are_refused(prepare, tmp_path):
+    (tmp_path / "garden/images").mkdir(parents=True)
+    (tmp_path / "garden/images/00000.png").touch()
+    with pytest.raises(SystemExit, match=r"garden holds files .*; choose another --output\."):
+        prepare("--output", tmp_path / "garden")
+
+
 def test_label_maps_can_be_looked_at(prepare, tmp_path):
     prepare("--output", tmp_path, "--count", 1, "--set", "train", "--split", "combination")
     with Image.open(tmp_path / "labels" / "00000.png") as picture:

@@ -37,6 +37,12 @@ def names_of(entries) -> set[str]:
     return {Path(entry["file"]).name for entry in entries}
 
 
+def results(output: Path) -> set[str]:
+    """All files but the reports."""
+    files = (path for path in output.rglob("*") if path.is_file() and path.parent != output)
+    return {path.relative_to(output).as_posix() for path in files}
+
+
 @pytest.fixture
 def good(tmp_path) -> Path:
     """Four readable images, one in a folder inside."""
@@ -177,7 +183,7 @@ def test_resuming_leaves_out_what_is_finished(good, tmp_path):
     first = run(good, tmp_path / "out")
     (tmp_path / "out/overlays/b.png").unlink()
     save(good / "broken.png")
-    os.utime(good / "c.jpg", (2e9, 2e9))  # changed since
+    os.utime(good / "c.jpg", (1e9, 1e9))  # another one, and older
     (good / "a.png").with_name("new.png").write_bytes((good / "a.png").read_bytes())
     (tmp_path / "out/labels/.a.png.1.unfinished").touch()
     save(tmp_path / "out/overlays/.video.unfinished/half.png")
@@ -189,6 +195,7 @@ def test_resuming_leaves_out_what_is_finished(good, tmp_path):
     assert names_of(second["images"]) == {"a.png", "b.png", "broken.png", "c.jpg", "new.png"}
     assert not second["failed"]
     assert second["images"][0] == first["images"][0]
+    assert (first["kept"], second["kept"]) == (0, 2)  # a, deep/a
     assert not list((tmp_path / "out").rglob("*unfinished*"))
     segmenter = Thresholder()
     run(good, tmp_path / "out", segmenter)
@@ -210,9 +217,46 @@ def test_resuming_needs_the_same_settings(good, tmp_path):
 def test_files_of_others_are_not_overwritten(good, tmp_path):
     truth = save(tmp_path / "out/labels/a.png")
     before = truth.read_bytes()
-    with pytest.raises(ValueError, match=r"out/labels has files, but not those of an earlier run"):
+    with pytest.raises(ValueError, match=r"out/labels/a\.png is not of an earlier run"):
         run(good, tmp_path / "out")
     assert truth.read_bytes() == before
+
+
+def test_a_folder_of_results_holds_those_of_one_request(good, tmp_path):
+    run(good, tmp_path / "out", kinds=("labels", "coco"))
+    for name in ("b.png", "c.jpg", "deep/a.png"):
+        (good / name).unlink()
+    run(good, tmp_path / "out", names=Vocabulary.of(["night", "day"]))
+    assert results(tmp_path / "out") == {"labels/a.png", "overlays/a.png"}
+    assert not (tmp_path / "out/coco").exists() and not (tmp_path / "out/labels/deep").exists()
+
+
+def test_beside_results_files_of_others_are_refused_and_kept(good, tmp_path):
+    run(good, tmp_path / "out")
+    before = results(tmp_path / "out")
+    save(tmp_path / "out/labels/mine.png")
+    with pytest.raises(ValueError, match=r"labels/mine\.png is not of an earlier run that .*json"):
+        run(good, tmp_path / "out", kinds=("labels",))
+    assert results(tmp_path / "out") == before | {"labels/mine.png"}
+    (tmp_path / "out/report.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"report\.json is no report of an earlier run; take"):
+        run(good, tmp_path / "out")
+
+
+def test_results_that_are_to_be_segmented_are_not_deleted(good, tmp_path):
+    run(good, tmp_path / "out")
+    before = results(tmp_path / "out")
+    with pytest.raises(ValueError, match=r"overlays/a\.png is to be segmented, but the earlier"):
+        run(tmp_path / "out/overlays/a.png", tmp_path / "out")
+    assert results(tmp_path / "out") == before
+
+
+def test_what_fails_keeps_no_earlier_results(good, tmp_path):
+    run(good, tmp_path / "out")
+    (good / "b.png").write_text("no image any more")
+    run(good, tmp_path / "out", resume=True)
+    assert "labels/a.png" in results(tmp_path / "out")
+    assert "labels/b.png" not in results(tmp_path / "out")
 
 
 def test_an_interrupted_run_keeps_what_it_had(tmp_path):
@@ -230,6 +274,22 @@ def test_an_interrupted_run_keeps_what_it_had(tmp_path):
     assert not report["complete"]
     assert 24 - 2 * THREADS <= len(report["images"]) <= 24
     assert all((tmp_path / "out" / entry["labels"]).exists() for entry in report["images"])
+    # Some more may have been written than the report has, but none that it did not plan.
+    planned = {entry["labels"] for entry in report["planned"]}
+    assert planned == {f"labels/{i}.png" for i in range(30)}
     segmenter = Thresholder()
-    assert len(run(tmp_path / "in", tmp_path / "out", segmenter, resume=True)["images"]) == 30
+    whole = run(tmp_path / "in", tmp_path / "out", segmenter, resume=True)
+    assert len(whole["images"]) == 30 and "planned" not in whole
     assert len(segmenter.batches) == 1 + 30 - len(report["images"])
+
+
+def test_a_run_that_was_killed_can_be_done_again(good, tmp_path):
+    run(good, tmp_path / "out")
+    file = tmp_path / "out/report.json"
+    report = json.loads(file.read_text())
+    report["planned"], report["images"] = report["images"], []  # as it was at the start
+    file.write_text(json.dumps(report))
+    (good / "b.png").unlink()
+    save(tmp_path / "out/overlays/.video.unfinished/half.png")
+    run(good, tmp_path / "out")
+    assert "labels/b.png" not in results(tmp_path / "out")

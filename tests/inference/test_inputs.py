@@ -37,6 +37,16 @@ def test_folders_of_results_are_not_searched(photos):
     assert list(names(photos, without=[photos / "deep"])) == ["photos/a.jpg", "photos/b.PNG"]
 
 
+def test_linked_folders_are_searched(photos):
+    Path("elsewhere").mkdir()
+    Path("elsewhere/c.jpg").touch()
+    (photos / "link").symlink_to(Path("elsewhere").absolute())
+    (photos / "deep/loop").symlink_to(photos.absolute())
+    assert set(names(photos).values()) == {"a", "b", "deep/er/a", "link/c"}
+    assert set(names("photos/**/*.[jg]*").values()) == {"a", "deep/er/a", "link/c"}
+    assert "link/c" not in names(photos, without=[Path("elsewhere")]).values()
+
+
 def test_what_looks_like_an_image_is_listed_whatever_it_is(photos):
     (photos / "folder.jpg").mkdir()
     (photos / "dangling.jpg").symlink_to("nowhere")

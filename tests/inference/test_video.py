@@ -72,6 +72,20 @@ def test_other_outputs_are_written_for_every_frame(clip, tmp_path):
     assert not (tmp_path / "out/overlays").exists()
 
 
+def test_frames_go_where_the_video_is_not_segmented_again(clip, tmp_path):
+    run([clip], tmp_path / "out", kinds=("labels", "overlay", "scores"))
+    Image.fromarray(half_bright()).save(tmp_path / "a.png")
+    run([tmp_path / "a.png"], tmp_path / "out")
+    files = (path for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in files) == [
+        *("labels/a.png", "overlays/a.png", "report.csv", "report.json"),
+    ]
+    run([clip], tmp_path / "out", every=3)
+    (tmp_path / "out/labels/clip/notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match=r"labels/clip/notes\.txt is not of an earlier run"):
+        run([tmp_path / "a.png"], tmp_path / "out")
+
+
 def test_broken_videos_are_reported_and_images_go_on(clip, tmp_path, capfd):
     broken, empty, missing = (tmp_path / name for name in ("cut.mp4", "no.avi", "missing.mp4"))
     broken.write_bytes(clip.read_bytes()[:300])

@@ -35,8 +35,7 @@ def run(request, prepare_shapes, tmp_path_factory) -> Iterator[Path]:
     """A directory with photos, and `model`, trained for a few steps on them."""
     folder = tmp_path_factory.mktemp("run")
     photos = folder / "photos"
-    prepare_shapes.write_scenes(photos, ShapesSet(5, 10), unseen_names("mixed"))
-    description = prepare_shapes.write_description(photos, "mixed")
+    description = prepare_shapes.write_dataset(photos, ShapesSet(5, 10, seen_only=True), "mixed")
     config = folder / "own.yaml"
     config.write_text(
         f"_BASE_: {ROOT / 'configs/shapes' / f'{request.param}.yaml'}\n"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from .errors import say_errors
@@ -23,7 +25,6 @@ examples:
   in another folder than ./datasets:
       DETECTRON2_DATASETS=/data zs3 datasets
 """
-_WIDTH = 140  # rather a line that wraps than names that are cut
 _STYLES = {"ready": "green", "images only": "yellow", "not there": "dim"}
 
 
@@ -125,4 +126,7 @@ def _show(rows: Sequence[Row]) -> None:
         label_maps = "drawn" if row.expected is None else str(row.label_maps)
         style = _STYLES[row.status]
         table.add_row(row.name, *sizes, images, label_maps, row.status, row.command, style=style)
-    Console(width=max(Console().width, _WIDTH)).print(table)
+    console = Console()
+    # Rather lines that wrap than names that are cut.
+    wanted = Measurement.get(console, console.options.update(max_width=sys.maxsize), table).maximum
+    Console(width=max(console.width, wanted)).print(table)

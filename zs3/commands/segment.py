@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any  # settings are JSON
 
 from ..checkpoints.weight_file import weight_file
-from ..runtime.arguments import positive
+from ..counting import counted
+from ..runtime.arguments import finite, positive
 from ..runtime.config import CfgNode, dump, resolve_device
 from ..runtime.engine import launch
 from ..runtime.utils import comm
@@ -93,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--none-below",
-        type=float,
+        type=finite,
         metavar="SCORE",
         help="pixels whose best score is below it are none of the classes",
     )
@@ -171,15 +172,18 @@ def _segment(
         resume=args.resume,
         settings=_settings(args, cfg),
     )
-    done, failed = len(report["images"]), len(report["failed"])
+    done, failed, kept = len(report["images"]), len(report["failed"]), report["kept"]
     if not done:
-        raise ValueError(f"none of the {failed} files could be segmented; report.json says why.")
+        raise ValueError(
+            f"none of the {counted(failed, 'file')} could be segmented; report.json says why."
+        )
     if comm.is_main_process():
-        what = "files" if any(map(is_video, files)) else "images"
+        what = "file" if any(map(is_video, files)) else "image"
+        earlier = f" ({kept} of them by an earlier run)" if kept else ""
         folders = [folder.name for folder in outputs.folders(outputs.kinds)]
         print(
-            f"{done} of {done + failed} {what} segmented; {', '.join(folders)}, report.json and "
-            f"report.csv are in {outputs.folder}"
+            f"{done} of {counted(done + failed, what)} segmented{earlier}; {', '.join(folders)}, "
+            f"report.json and report.csv are in {outputs.folder}"
         )
     # torchrun takes any other code for a crash.
     return SOME_FAILED if failed and comm.get_world_size() == 1 else DONE

@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
+from ..files import everything_below
+
 
 def open_file(path: str | Path) -> BinaryIO:
     """
@@ -56,10 +58,13 @@ def is_folder(path: str | Path) -> bool:
 
 
 def files_below(folder: str | Path) -> list[Path]:
-    """All files in a folder and the folders inside it, sorted; hidden ones are left out."""
+    """
+    All files in a folder and the folders inside it, linked ones too, sorted; hidden ones are left
+    out.
+    """
     archive, member = _located(folder)
     if archive is None:
-        found = [Path(inside, name) for inside, _, names in os.walk(folder) for name in names]
+        found = [path for path, is_inner in everything_below(folder) if not is_inner]
     else:
         names = _opened(archive).namelist()
         found = [archive / n for n in names if n.startswith(_inside(member)) and n[-1] != "/"]

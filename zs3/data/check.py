@@ -18,6 +18,7 @@ import numpy as np
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from ..counting import counted
 from ..runtime.data import MetadataCatalog
 from ..vocabulary import Vocabulary
 from .archive import open_file
@@ -186,7 +187,7 @@ def _judge(count: PartCount) -> None:
             NOTICE,
             "unseen classes, whose pixels training will ignore",
             [
-                f"{name}: {pixels} pixels in {images} images"
+                f"{name}: {counted(pixels, 'pixel')} in {counted(images, 'image')}"
                 for name, pixels, images in zip(
                     vocabulary.names, count.pixels, count.images, strict=True
                 )

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..counting import counted
 from .check import ERROR, NOTICE, WARNING, Finding, PartCount
 
 LEVELS = {ERROR: "bold red", WARNING: "yellow", NOTICE: "cyan"}  # with their styles
@@ -33,8 +34,7 @@ def print_check(counts: Sequence[PartCount], findings: Sequence[Finding], consol
 
 def summary(findings: Sequence[Finding]) -> str:
     """How many findings there are of each level."""
-    numbers = {level: sum(f.level == level for f in findings) for level in LEVELS}
-    return ", ".join(f"{n} {level}{'' if n == 1 else 's'}" for level, n in numbers.items())
+    return ", ".join(counted(sum(f.level == level for f in findings), level) for level in LEVELS)
 
 
 def check_json(counts: Sequence[PartCount], findings: Sequence[Finding]) -> str:

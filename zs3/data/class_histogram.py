@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from ..counting import counted
 from ..files import write_atomically
 
 _MOST_ROWS = 12  # of a printed table; the file has all
@@ -52,7 +53,7 @@ class ClassHistogram:
             order = np.concatenate([order[: _MOST_ROWS // 2], order[-_MOST_ROWS // 2 :]])
         absent = int((self.images == 0).sum())
         table = Table(
-            title=f"{title}: {self.total} label maps",
+            title=f"{title}: {counted(self.total, 'label map')}",
             caption=f"{len(self.names)} classes, {absent} of them on no pixel",
         )
         for heading in ("name", "% of labelled pixels", "images"):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..nearest import did_you_mean
+from ..runtime.settings import is_whole
 from .annotations import LabelSource
 
 
@@ -154,7 +155,7 @@ def expect_names(source: LabelSource, where: Path) -> tuple[str, ...]:
 
 def _expect_labels(values: Iterable[object]) -> None:
     for value in values:
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 65535:
+        if not is_whole(value) or not 0 <= value <= 65535:
             raise ValueError(
                 f"names or ignore has the label {value!r}; expected whole numbers from 0 to 65535, "
                 "or names in a label file."

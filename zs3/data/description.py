@@ -27,7 +27,7 @@ from typing import Any
 import yaml
 
 from ..nearest import did_you_mean
-from ..runtime.settings import PlainLoader
+from ..runtime.settings import PlainLoader, is_whole
 from ..vocabulary import Vocabulary
 from .class_table import ClassTable
 from .folder import FolderDataset, Part, filled_root, names_in_files
@@ -130,7 +130,7 @@ def _parts(entries: Mapping[str, Any]) -> dict[str, Part]:
         entries["split"], "split", _SPLIT_KEYS, required=("images", "labels", "val_percent")
     )
     percent, seed = split["val_percent"], _seed(split)
-    if not isinstance(percent, int | float) or not 0 < percent < 100:
+    if not (is_whole(percent) or isinstance(percent, float)) or not 0 < percent < 100:
         raise ValueError(f"val_percent is {percent!r}; expected a number between 0 and 100.")
     whole = _part("split", {key: split[key] for key in split if key in _PART_KEYS})
     return {
@@ -166,7 +166,7 @@ def _unseen(given: object, names: Sequence[str]) -> list[str]:
         return _strings("unseen", given)
     chosen = _section(given, "unseen", ("choose", "seed"), required=("choose",))
     count, seed = chosen["choose"], _seed(chosen)
-    if not isinstance(count, int) or not 0 < count < len(names):
+    if not is_whole(count) or not 0 < count < len(names):
         raise ValueError(
             f"unseen chooses {count!r}; expected a whole number from 1 to {len(names) - 1}, so "
             "that something remains to be seen."
@@ -184,7 +184,7 @@ def chosen_unseen(names: Sequence[str], count: int, seed: int) -> list[str]:
 
 def _seed(section: Mapping[str, Any]) -> int:
     seed = section.get("seed", 0)
-    if not isinstance(seed, int) or seed < 0:
+    if not is_whole(seed) or seed < 0:
         raise ValueError(f"seed is {seed!r}; expected a whole number, 0 or more.")
     return seed
 

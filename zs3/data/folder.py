@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..counting import counted
 from ..vocabulary import Vocabulary
 from .annotations import ImageLabels, files_by_key, key_of, open_labels
 from .annotations.label_maps import LabelMap
@@ -139,7 +140,9 @@ class FolderDataset:
         notes = [*source.notes]
         if source.lists_images and chosen.listing is None and len(images) > len(pairs.labels):
             more = len(images) - len(pairs.labels)
-            notes.append(f"{root / chosen.labels} says nothing about {more} images of {part}")
+            notes.append(
+                f"{root / chosen.labels} says nothing about {counted(more, 'image')} of {part}"
+            )
         untaken = [name for name in source.names or () if name not in self.classes.of_name]
         if untaken:
             notes.append(f"{root / chosen.labels}: ignored, as not in names: {', '.join(untaken)}")

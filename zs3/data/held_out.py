@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..runtime.data import DatasetCatalog, MetadataCatalog
+from ..runtime.settings import is_whole
 from ..vocabulary import IGNORE, Vocabulary
 from .mapper import LABEL_READER, Sample, SampleReader
 
@@ -61,7 +62,7 @@ class HeldOut:
                 f"{file}: held_out is {names!r}; expected some, and not all, of the seen names of "
                 f"{given['of']}: {', '.join(base.seen)}."
             )
-        if not isinstance(images, int) or images < 1:
+        if not is_whole(images) or images < 1:
             raise ValueError(f"{file}: images is {images!r}; expected a number of images.")
         seen = base.only_seen()
         is_seen = tuple(name not in names for name in seen.names)

@@ -35,8 +35,9 @@ def data_root() -> Path:
 
 
 def file_names(folder: Path) -> frozenset[str]:
-    """Names of the files in a folder; none where there is no folder."""
-    return frozenset(os.listdir(folder)) if folder.is_dir() else frozenset()
+    """Names of the files in a folder but hidden ones; none where there is no folder."""
+    names = os.listdir(folder) if folder.is_dir() else []
+    return frozenset(name for name in names if not name.startswith("."))
 
 
 class Entry(NamedTuple):

@@ -26,7 +26,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from ..counting import counted
 from ..files import remove_unfinished, write_atomically
+from .archive import files_below
 from .class_histogram import ClassHistogram
 from .image_set import ImageSet, data_root
 from .label_table import LabelTable
@@ -100,8 +102,8 @@ def script_arguments(
 
 def files_by_name(folder: Path, extension: str) -> dict[str, Path]:
     """Name without extension -> file, of the files in a folder and in those below it."""
-    files = sorted(folder.rglob(f"*{extension}"))
-    return {file.name.removesuffix(extension): file for file in files if file.name[0] != "."}
+    files = [file for file in files_below(folder) if file.name.endswith(extension)]
+    return {file.name.removesuffix(extension): file for file in files}
 
 
 def expect_inputs(inputs: Iterable[Input]) -> None:
@@ -122,8 +124,8 @@ def expect_count(image_set: ImageSet, count: int, folder: Path) -> None:
     """Raises FileNotFoundError where there are fewer or more images than were published."""
     if image_set.count not in (0, count):
         raise FileNotFoundError(
-            f"{image_set.name('')} has {image_set.count} images, but {folder} holds {count}; "
-            "unpack the whole archive, and nothing else, there."
+            f"{image_set.name('')} has {counted(image_set.count, 'image')}, but {folder} holds "
+            f"{count}; unpack the whole archive, and nothing else, there."
         )
 
 
@@ -199,7 +201,8 @@ def _expect_all(name: str, what: str, images: Sequence[str], known: Collection[s
     missing = [image for image in images if image not in known]
     if missing:
         raise FileNotFoundError(
-            f"{name}: {len(missing)} of {len(images)} images have no {what}, such as {missing[0]}."
+            f"{name}: {len(missing)} of {counted(len(images), 'image')} have no {what}, such as "
+            f"{missing[0]}."
         )
 
 
@@ -209,10 +212,12 @@ def _make(
     """Makes the label maps that are not there yet. Pixels (K,) of each class, for every one."""
     counts: dict[Path, np.ndarray] = {}
     for output, (classes, _) in task.outputs.items():
-        # What is unreadable was left by a crash of the machine, and is made again.
+        # What is unreadable, or is not of this image, is made again.
         with suppress(FileNotFoundError, ValueError):
             if not force:
-                counts[output] = _pixels(_own_table(classes)(read_label(output), output), classes)
+                labels = _own_table(classes)(read_label(output), output)
+                expect_one_size(output, labels.shape, task.image, image_size(task.image))
+                counts[output] = _pixels(labels, classes)
     if len(counts) < len(task.outputs):
         stored = read(task.source)
         expect_one_size(task.source, stored.shape, task.image, image_size(task.image))

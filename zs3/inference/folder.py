@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
@@ -16,7 +17,7 @@ from tqdm import tqdm
 from ..runtime.utils import comm
 from .ahead import ahead
 from .inputs import is_video
-from .outputs import Outputs
+from .outputs import KINDS, Outputs
 from .predictor import Photo, Request, Segmenter
 from .report import JSON, Entry, Report
 from .result import Segmentation
@@ -39,24 +40,27 @@ def segment_files(
 
     A file that cannot be read or segmented is recorded with its reason, and the others go on. Files
     are read and written in threads while the model works. With several processes each takes its
-    share of the files, and the main one reports on all.
+    share of the files, and the main one reports on all. What an earlier run has written there is
+    deleted first, unless it is resumed.
 
     Args:
         files: file -> name of its outputs, as `find_inputs` gives them.
         batch: images of one size that follow each other and pass through the model together.
         every: of a video, every how many frames one is segmented.
         resume: leave out what an earlier run with the same settings has finished, where the outputs
-            are there and not older than the file.
+            are there and the file is the one that it has read.
         settings: what else decides about the results (the model), to compare with that run's.
 
     Returns:
-        dict: the report: "settings", "classes", "complete", "seconds", "images" (file, size,
-        outputs by kind, "seconds" of work, "found": share of the pixels by class; a video also has
-        "frames") and "failed" (file, seconds, reason).
+        dict: the report: "settings", "classes", "complete", "seconds", "kept" (how many files an
+        earlier run had finished), "images" (file, size, outputs by kind, "seconds" of work,
+        "found": share of the pixels by class, "source": bytes and time of the file; a video also
+        has "frames"), "failed" (file, seconds, reason) and, until it is complete, "planned" (file,
+        outputs by kind).
 
     Raises:
-        ValueError: names that cannot be embedded, an output folder with files of others, or an
-            earlier run with other settings.
+        ValueError: names that cannot be embedded, an output folder with files that are not of an
+            earlier run, or, to be resumed, a run with other settings.
     """
     # Names that cannot be segmented are the request's fault, not that of any image.
     segmenter.rehearse(request)
@@ -73,17 +77,17 @@ def segment_files(
         },
         vocabulary.names,
     )
-    _refuse_foreign(outputs)
-
-    finished = report.earlier() if resume else {}
+    written = set() if resume and report.is_there() else _written_earlier(report, outputs, files)
+    finished = report.finished() if resume else {}
     finished = {f: e for f, e in finished.items() if _is_up_to_date(e, files, outputs)}
+    todo = [file for file in files if str(file) not in finished]
     comm.synchronize()  # nobody writes before all have read
     if comm.is_main_process():
-        report.begin(finished)
+        outputs.remove(written)
         outputs.remove_unfinished()
+    report.begin(finished, ({"file": str(f), **_paths(f, files[f], outputs)} for f in todo))
     comm.synchronize()
 
-    todo = [file for file in files if str(file) not in finished]
     mine = todo[comm.get_rank() :: comm.get_world_size()]
     work = _Work(segmenter, files, outputs, request, batch, every)
     try:
@@ -104,13 +108,14 @@ class _Job:
     """One file on its way, or the reason why it came no further."""
 
     file: Path
+    source: Entry | None = None
     photo: Photo | None = None
     result: Segmentation | None = None
     seconds: float = 0.0
     reason: str = ""
 
     def entry(self, done: Entry) -> Entry:
-        end = {"reason": self.reason} if self.reason else done
+        end = {"reason": self.reason} if self.reason else {**done, "source": self.source}
         return {"file": str(self.file), "seconds": round(self.seconds, 4), **end}
 
 
@@ -149,7 +154,7 @@ class _Work:
         yield from map(self._video, filter(is_video, files))
 
     def _read(self, file: Path) -> _Job:
-        job = _Job(file)
+        job = _Job(file, _source(file))
         with _step(job):
             job.photo = self.segmenter.read(file)
         return job
@@ -179,10 +184,10 @@ class _Work:
                 self.outputs.write(result, name)
                 size = list(result.size or result.label_map.shape)
                 done = {"size": size, **self.outputs.paths(name), "found": result.found}
-        return job.entry(done)
+        return self._entry(job, done)
 
     def _video(self, file: Path) -> Entry:
-        job = _Job(file)
+        job = _Job(file, _source(file))
         done: Entry = {}
         with _step(job):
             done = segment_video(
@@ -194,32 +199,65 @@ class _Work:
                 batch=self.batch,
                 every=self.every,
             )
+        return self._entry(job, done)
+
+    def _entry(self, job: _Job, done: Entry) -> Entry:
+        """What failed leaves nothing behind, neither of this run nor of an earlier one."""
+        if job.reason:
+            paths = _paths(job.file, self.names[job.file], self.outputs)
+            with suppress(OSError):  # the folders stay: other threads write there
+                for file in self.outputs.files_at(paths.values()):
+                    file.unlink(missing_ok=True)
         return job.entry(done)
 
 
-def _is_up_to_date(entry: Entry, names: Mapping[Path, str], outputs: Outputs) -> bool:
-    """Whether its outputs are where they would be written now, and not older than the file."""
-    file = Path(entry["file"])
-    if file not in names:
-        return False
-    paths = video_paths(names[file], outputs) if is_video(file) else outputs.paths(names[file])
+def _paths(file: Path, name: str, outputs: Outputs) -> dict[str, str]:
+    """Its outputs by kind."""
+    return video_paths(name, outputs) if is_video(file) else outputs.paths(name)
+
+
+def _source(file: Path) -> Entry | None:
+    """What tells a file from one that takes its place later: that may well be an older one."""
     try:
-        changed = file.stat().st_mtime
-        return all(
-            entry.get(kind) == path and (outputs.folder / path).stat().st_mtime >= changed
-            for kind, path in paths.items()
-        )
+        status = file.stat()
     except OSError:
+        return None
+    return {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def _is_up_to_date(entry: Entry, names: Mapping[Path, str], outputs: Outputs) -> bool:
+    """Whether its outputs are where they would be written now, and made of the file as it is."""
+    file = Path(entry["file"])
+    source = _source(file)
+    if file not in names or source is None or source != entry.get("source"):
         return False
+    return all(
+        entry.get(kind) == path and (outputs.folder / path).exists()
+        for kind, path in _paths(file, names[file], outputs).items()
+    )
 
 
-def _refuse_foreign(outputs: Outputs) -> None:
-    taken = [folder for folder in outputs.folders() if any(folder.glob("*"))]
-    if taken and not (outputs.folder / JSON).exists():
+def _written_earlier(report: Report, outputs: Outputs, inputs: Iterable[Path]) -> set[Path]:
+    """
+    The files of an earlier run.
+
+    Raises:
+        ValueError: there are others, some of them are to be segmented, or its report is damaged.
+    """
+    there, listed = outputs.files(), report.listed()
+    foreign = there - outputs.files_at(str(e[kind]) for e in listed for kind in KINDS if kind in e)
+    if foreign:
         raise ValueError(
-            f"{taken[0]} has files, but not those of an earlier run ({JSON} is missing); take "
-            "another output folder, so that they are not overwritten."
+            f"{min(foreign)} is not of an earlier run that {outputs.folder / JSON} tells of; take "
+            "another output folder, so that nothing is overwritten or mixed."
         )
+    wanted = set(map(os.path.realpath, inputs))
+    if both := [file for file in there if os.path.realpath(file) in wanted]:
+        raise ValueError(
+            f"{min(both)} is to be segmented, but the earlier run has written it, and this one "
+            "would delete it; take another output folder."
+        )
+    return there
 
 
 def _printable(text: str) -> str:

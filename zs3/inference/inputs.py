@@ -10,6 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from ..data.reading import IMAGE_EXTENSIONS
+from ..files import everything_below
 
 VIDEO_EXTENSIONS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
 # File systems allow 255 bytes; an extension and what marks unfinished files are added.
@@ -23,9 +24,9 @@ def find_inputs(
     The files to segment.
 
     Args:
-        inputs: files as they are; folders as the images in them and in folders inside, sorted
-            (hidden ones and videos left out); patterns such as "photos/**/*.jpg"; "@FILE" for a
-            list.
+        inputs: files as they are; folders as the images in them and in folders inside, linked ones
+            too, sorted (hidden ones and videos left out); patterns such as "photos/**/*.jpg";
+            "@FILE" for a list.
         lists: files that name one file a line.
         without: folders that are not searched.
 
@@ -38,7 +39,7 @@ def find_inputs(
             exist: that is found out when it is read.
     """
     given = [*map(str, inputs), *(f"@{file}" for file in lists)]
-    apart = {Path(os.path.abspath(folder)) for folder in without}
+    apart = {Path(os.path.realpath(folder)) for folder in without}
     found: dict[Path, Path] = {}
     for each in given:
         is_list = each.startswith("@") and not os.path.lexists(each)
@@ -59,12 +60,13 @@ def _expanded(given: str, without: set[Path]) -> Iterator[tuple[Path, Path]]:
     """(file, its place) of one input."""
     path = Path(given)
     if path.is_dir():
-        for file in sorted(path.rglob("*")):
+        for file in sorted(file for file, _ in everything_below(path)):
             place = file.relative_to(path)
             is_hidden = any(part.startswith(".") for part in place.parts)
-            is_apart = not without.isdisjoint(Path(os.path.abspath(file)).parents)
-            if file.suffix.lower() in IMAGE_EXTENSIONS and not (is_hidden or is_apart):
-                yield file, place
+            if file.suffix.lower() in IMAGE_EXTENSIONS and not is_hidden:
+                inside = Path(os.path.realpath(file.parent))
+                if without.isdisjoint((inside, *inside.parents)):
+                    yield file, place
     elif os.path.lexists(path):
         yield path, Path(path.name)
     else:
@@ -75,7 +77,16 @@ def _expanded(given: str, without: set[Path]) -> Iterator[tuple[Path, Path]]:
                 f"input {given!r} does not exist; give image or video files, folders, patterns, or "
                 "@FILE, a list of them."
             )
-        yield from ((file, file.relative_to(root)) for file in matches if not file.is_dir())
+        for file in matches:
+            place = file.relative_to(root)
+            if not (file.is_dir() or _is_in_a_circle(root, place)):
+                yield file, place
+
+
+def _is_in_a_circle(root: Path, place: Path) -> bool:
+    """Whether links lead through one folder twice: patterns follow them as often as they can."""
+    folders = [os.path.realpath(root / inside) for inside in place.parents]
+    return len(set(folders)) < len(folders)
 
 
 def _listed(listing: Path) -> Iterator[tuple[Path, Path]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,34 @@ class Outputs:
     def folders(self, kinds: Collection[str] = tuple(KINDS)) -> list[Path]:
         """Where some kinds are, by default all there are."""
         return [self.folder / KINDS[kind][0] for kind in kinds]
+
+    def files(self) -> set[Path]:
+        """All there are, of every kind and run; hidden ones are no results."""
+        return {
+            path
+            for folder in self.folders()
+            for path in folder.rglob("*")
+            if not path.is_dir()
+            and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        }
+
+    def files_at(self, paths: Iterable[str]) -> set[Path]:
+        """Those at some paths relative to `folder`; of a video a path is a folder of frames."""
+        found: set[Path] = set()
+        for path in (self.folder / path for path in paths):
+            frames = path.iterdir() if path.is_dir() else [path]
+            found |= {file for file in frames if file == path or file.stem.isdecimal()}
+        return found
+
+    def remove(self, files: Iterable[Path]) -> None:
+        """Deletes files, and the folders that this empties."""
+        emptied: set[Path] = set()
+        for file in files:
+            file.unlink(missing_ok=True)
+            emptied |= {parent for parent in file.parents if self.folder in parent.parents}
+        for folder in sorted(emptied, reverse=True):  # inner ones first
+            with suppress(OSError):
+                folder.rmdir()
 
     def remove_unfinished(self) -> None:
         """Deletes what a killed run left half written."""

@@ -37,27 +37,53 @@ class Report:
         self.settings = json.loads(json.dumps(settings))  # as they are read again
         self.names = list(names)
         self.entries: dict[str, Entry] = {}
+        self._planned: list[Entry] = []
+        self._kept = 0
         rank = comm.get_rank()
         self._file = folder / (f"report.rank{rank}.json" if rank else JSON)
         self._started = self._due = time.monotonic()
 
-    def earlier(self) -> dict[str, Entry]:
+    def is_there(self) -> bool:
+        """Whether an earlier run has written one."""
+        return (self.folder / JSON).exists()
+
+    def finished(self) -> dict[str, Entry]:
         """
         What an earlier run has segmented, by file.
 
         Raises:
             ValueError: that run had other settings, or its report is damaged.
         """
-        paths = [path for path in (self.folder / JSON, *self._parts()) if path.exists()]
-        return {entry["file"]: entry for path in paths for entry in self._read(path)["images"]}
+        reports = self._earlier()
+        for path, report in reports.items():
+            self._expect_same_settings(path, report["settings"])
+        return {entry["file"]: entry for report in reports.values() for entry in report["images"]}
 
-    def begin(self, finished: Mapping[str, Entry]) -> None:
-        """Writes what there is before the first image. Of the main process."""
-        self.entries = dict(finished)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.write()
-        for part in self._parts():
-            part.unlink()
+    def listed(self) -> list[Entry]:
+        """
+        What an earlier run has segmented or, if it was interrupted, was going to.
+
+        Raises:
+            ValueError: its report is damaged.
+        """
+        reports = self._earlier().values()
+        return [entry for r in reports for entry in (*r["images"], *r.get("planned", ()))]
+
+    def begin(self, finished: Mapping[str, Entry], planned: Iterable[Entry]) -> None:
+        """
+        Of every process; the main one writes what there is before the first image.
+
+        Args:
+            finished: entries of an earlier run that stay.
+            planned: "file" and outputs by kind of the other files.
+        """
+        self._kept = len(finished)
+        if comm.is_main_process():
+            self.entries, self._planned = dict(finished), list(planned)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.write()
+            for part in self._parts():
+                part.unlink()
 
     def add(self, entry: Entry) -> None:
         """An entry has "file", and "reason" if it failed; see `segment_files`."""
@@ -95,11 +121,13 @@ class Report:
         entries = self.entries.values()
         return {
             "complete": is_complete,
+            "kept": self._kept,
             "seconds": round(time.monotonic() - self._started, 3),
             "settings": self.settings,
             "classes": self.names,
             "images": [entry for entry in entries if "reason" not in entry],
             "failed": [entry for entry in entries if "reason" in entry],
+            **({} if is_complete else {"planned": self._planned}),
         }
 
     def _write(self, report: dict[str, Any]) -> None:
@@ -109,15 +137,11 @@ class Report:
     def _parts(self) -> list[Path]:
         return sorted(self.folder.glob("report.rank*.json"))
 
-    def _read(self, path: Path) -> dict[str, Any]:
-        try:
-            report = json.loads(path.read_bytes())
-            settings, _ = report["settings"], report["images"]
-        except (ValueError, KeyError, TypeError):
-            raise ValueError(
-                f"{path} is no report of an earlier run; leave out --resume, or take another "
-                "--output."
-            ) from None
+    def _earlier(self) -> dict[Path, dict[str, Any]]:
+        paths = (path for path in (self.folder / JSON, *self._parts()) if path.exists())
+        return {path: _read(path) for path in paths}
+
+    def _expect_same_settings(self, path: Path, settings: Mapping[str, Any]) -> None:
         for key in {**settings, **self.settings}:
             was, is_now = settings.get(key), self.settings.get(key)
             if was != is_now:
@@ -126,7 +150,15 @@ class Report:
                     f"{_short(is_now)}; leave out --resume to do everything again, or take another "
                     "--output."
                 )
-        return report
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        report = json.loads(path.read_bytes())
+        _ = report["settings"], report["images"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{path} is no report of an earlier run; take another --output.") from None
+    return report
 
 
 def _short(value: object) -> str:

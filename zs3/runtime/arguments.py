@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+from contextlib import suppress
 
 
 def default_argument_parser(epilog: str | None = None) -> argparse.ArgumentParser:
@@ -39,6 +41,14 @@ def default_argument_parser(epilog: str | None = None) -> argparse.ArgumentParse
         help="configuration keys to set, at the end",
     )
     return parser
+
+
+def finite(text: str) -> float:
+    """The type of an argument: a number that others can be compared with."""
+    with suppress(ValueError):
+        if math.isfinite(number := float(text)):
+            return number
+    raise argparse.ArgumentTypeError(f"expected a number, but got {text!r}")
 
 
 def positive(text: str) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any  # YAML holds values of any type
+from typing import Any, TypeGuard  # YAML holds values of any type
 
 import yaml
 
@@ -24,6 +24,11 @@ class Setting:
     key: str
     value: Any
     source: str
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether a value is a whole number; Python would also take `true` for one."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def settings_of_file(path: Path, chain: tuple[Path, ...] = ()) -> list[Setting]:

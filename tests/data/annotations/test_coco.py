@@ -90,7 +90,7 @@ def test_an_image_without_annotations_is_unlabelled(photos):
 def test_boxes_are_no_masks(photos):
     document = annotated((1, []), (1, None), (1, [[1, 1, 3, 3]]), (1, polygon(0, 1, 0, 1)))
     assert CocoInstances(FILE, document).notes == (
-        "instances.json: 3 annotations have no mask (perhaps a box)",
+        "instances.json: 3 annotations without mask (perhaps a box)",
     )
     assert (read(document, photos) == 1).sum() == 1
 

@@ -36,7 +36,7 @@ def test_segments_become_their_categories(tmp_path, photos, folder):
     write_png(tmp_path / folder / "a.png", [[5, 300, 0], [70000, 300, 300]])
     source = CocoPanoptic(tmp_path / "panoptic.json", DOCUMENT)
     assert source.names == ("grass", "cat")
-    assert source.notes == (f"{tmp_path}/panoptic.json: 1 images have no annotation",)
+    assert source.notes == (f"{tmp_path}/panoptic.json: 1 image without annotation",)
     images = photos("a.jpg")
     labels = source.pair(images).labels["a"].read(images["a"])
     assert labels.tolist() == [[1, 0, 2], [1, 0, 0]]  # 2: unlabelled

@@ -215,6 +215,25 @@ def test_a_second_run_reads_and_writes_nothing_anew(unpacked, run, root, name, m
     assert written(root) == sorted(before)
 
 
+def test_a_label_map_of_another_size_is_made_again(unpacked, run, root):
+    unpacked("ade20k150")
+    run("ade20k150")
+    (label,) = (root / "zs3/labels/ade150/training").iterdir()
+    before = label.read_bytes()
+    Image.fromarray(np.zeros((H + 1, W), np.uint8)).save(label)
+    run("ade20k150")
+    assert label.read_bytes() == before
+
+
+def test_hidden_files_are_no_images(unpacked, run, root):
+    unpacked("ade20k150")
+    folder = root / "ADEChallengeData2016/images/training"
+    (image,) = folder.iterdir()
+    (folder / f"._{image.name}").touch()  # as macOS leaves them
+    run("ade20k150")
+    assert len(load_dataset("ade20k150_train")) == 1
+
+
 def test_force_makes_everything_again(unpacked, run, root):
     unpacked("ade20k150")
     run("ade20k150")
@@ -294,7 +313,7 @@ BROKEN = [
         "cocostuff",
         "coco/stuffthingmaps/val2017/000000000139.png",
         "remove",
-        "1 of 1 images have no an",
+        "1 of 1 image have no an",
     ),
     ("coco20i", "coco/annotations/instances_val2014.json", "garbage", "is not the annotations"),
     (
@@ -313,7 +332,7 @@ BROKEN = [
         "ade20k847",
         "ADE20K_2021_17_01/images/ADE/training/urban/street/ADE_train_00000001_seg.png",
         "remove",
-        "has 1 images, but .*training holds 0",
+        "has 1 image, but .*training holds 0",
     ),
     (
         "ade20k847",

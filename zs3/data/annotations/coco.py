@@ -14,6 +14,7 @@ from typing import Any  # JSON
 
 import numpy as np
 
+from ...counting import counted
 from .matching import pair_by_file_name
 from .painting import checked_size, paint, runs_of_polygons, runs_of_text
 from .source import Pairs
@@ -92,7 +93,9 @@ class CocoInstances:
                 image.instances.append((name, shape))
             else:
                 boxes += 1
-        self.notes = (f"{file}: {boxes} annotations have no mask (perhaps a box)",) * bool(boxes)
+        self.notes = (
+            f"{file}: {counted(boxes, 'annotation')} without mask (perhaps a box)",
+        ) * bool(boxes)
 
     @staticmethod
     def recognises(document: object) -> bool:

@@ -17,6 +17,7 @@ from typing import Any  # JSON
 
 import numpy as np
 
+from ...counting import counted
 from ..archive import is_folder
 from ..reading import read_colours
 from .coco import names_of
@@ -82,7 +83,7 @@ class CocoPanoptic:
             table = CodeTable.of({**labels, _UNLABELLED: len(self.names)})
             self.panoramas.append((images[image], CocoPanorama(file, folder / png, table)))
         bare = len(images) - len(self.panoramas)
-        self.notes = (f"{file}: {bare} images have no annotation",) * bool(bare)
+        self.notes = (f"{file}: {counted(bare, 'image')} without annotation",) * bool(bare)
 
     @staticmethod
     def recognises(document: object) -> bool:
