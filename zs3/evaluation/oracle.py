@@ -13,7 +13,7 @@ import numpy as np
 from ..files import write_atomically
 from ..runtime.utils import comm
 from ..vocabulary import IGNORE, Vocabulary
-from .confusion import mean
+from .confusion import harmonic_mean, mean
 from .episodes import best_mask, episode_iou, episode_pixels
 from .masks import Masks
 from .processes import sum_over_processes
@@ -61,16 +61,21 @@ class Oracle:
                 pixels += [episode_pixels(target, mask) for mask in masks]
             self._pixels[..., int(label)] += pixels[best_mask(pixels)]
 
+    def scores(self) -> dict[str, float]:
+        """IoU in percent: mIoU and IoU-<name>; of a split also S-mIoU, U-mIoU and hIoU."""
+        values, is_seen = episode_iou(self._pixels), np.array(self.vocabulary.is_seen)
+        scores = {"mIoU": mean(values)}
+        if is_seen.any() and not is_seen.all():
+            seen, unseen = mean(values[is_seen]), mean(values[~is_seen])
+            scores |= {"S-mIoU": seen, "U-mIoU": unseen, "hIoU": harmonic_mean(seen, unseen)}
+        by_name = zip(self.vocabulary.names, values.tolist(), strict=True)
+        return scores | {f"IoU-{name}": value for name, value in by_name}
+
     def finish(self) -> None:
         sum_over_processes(self._pixels)
         if not comm.is_main_process():
             return
-        values, is_seen = episode_iou(self._pixels), np.array(self.vocabulary.is_seen)
-        scores = {"mIoU": mean(values), "U-mIoU": mean(values[~is_seen])}
-        scores |= {
-            f"IoU-{name}": value
-            for name, value in zip(self.vocabulary.names, values.tolist(), strict=True)
-        }
+        scores = self.scores()
         self.directory.mkdir(parents=True, exist_ok=True)
         write_atomically(self.directory / FILE, metrics_json({"oracle": scores}).encode())
         logger.info("an oracle that chooses with the labels would reach mIoU %.1f", scores["mIoU"])
