@@ -65,9 +65,12 @@ ROWS = (
     Row("ZegFormer, MaskFormer's decoders", "zegformer_fpn"),
     Row("per pixel", "spnet"),
     Row("per pixel, calibrated", "spnet", ("MODEL.SEEN_BIAS.GAMMA", "0.2")),
+    Row("SAZS", "sazs"),
+    Row("SAZS, spectral prior without labels", "sazs_spectral"),
+    Row("LSeg", "lseg"),
 )
 # Variants that are read out from another configuration's weights.
-WEIGHTS_OF = {"zegformer_published_fusion": "zegformer"}
+WEIGHTS_OF = {"zegformer_published_fusion": "zegformer", "sazs_spectral": "sazs"}
 
 
 def main() -> None:

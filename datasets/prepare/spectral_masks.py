@@ -20,7 +20,7 @@ examples:
       python datasets/prepare/spectral_masks.py --images datasets/VOCdevkit/VOC2012/JPEGImages \\
           --output datasets/pascal_k5 --jobs 8 --opts MODEL.SPECTRAL.FEATURES dino_vits16 \\
           MODEL.SPECTRAL.WEIGHTS dino_deitsmall16_pretrain.pth MODEL.SPECTRAL.STRIDE 0 \\
-          MODEL.SPECTRAL.COLOUR_WEIGHT 0.0
+          MODEL.SPECTRAL.COLOUR_WEIGHT 0.0 MODEL.SPECTRAL.COUNT 5
   of colours alone, which needs no weights; one NAME.npz an image:
       python datasets/prepare/spectral_masks.py --images photos --output eigen --layout compact
 an interrupted run goes on where it was.

@@ -48,7 +48,7 @@ def test_an_image_that_cannot_be_used_does_not_stop_the_others(tmp_path: Path, j
     assert "2 of 4 images done now; 2 are in" in done.stdout
     first, second = [line for line in done.stderr.splitlines() if line.startswith("failed: ")]
     assert f"{images / 'b.png'}" in first
-    assert f"{images / 'd.png'}: a graph of 1 nodes has as many eigenvectors, but 6" in second
+    assert f"{images / 'd.png'}: a graph of 4 nodes has as many eigenvectors, but 16" in second
     assert "Traceback" not in done.stderr
     assert sorted(file.name for file in output.iterdir()) == ["a.npz", "c.npz"]
 

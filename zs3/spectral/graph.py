@@ -98,15 +98,15 @@ class SpectralGraph:
             return values[:, : self.count], minority_positive(vectors.mT[:, : self.count])
         affinity = rows @ rows.mT
         if self.threshold:
-            affinity = affinity.clamp(min=0)
+            affinity = affinity.clamp_(min=0)
         if self.matrix == "affinity":
             values, vectors = torch.linalg.eigh(affinity.double())
             values, vectors = values.flip(-1)[:, : self.count], vectors.flip(-1).mT
             return values.float(), minority_positive(vectors[:, : self.count].float())
-        affinity = affinity / affinity.amax((1, 2), keepdim=True).clamp(min=1e-12)
+        affinity = affinity.div_(affinity.amax((1, 2), keepdim=True).clamp_(min=1e-12))
         if self.colour_weight:
-            colours = [torch.from_numpy(each.toarray()) for each in self._colours(images, grid)]
-            affinity = affinity + self.colour_weight * torch.stack(colours).to(affinity)
+            for matrix, colours in zip(affinity, self._colours(images, grid), strict=True):
+                _add(matrix, colours, self.colour_weight)
         values, vectors = laplacian_eigenvectors(affinity, self.count, normalised=self.generalised)
         return values, minority_positive(vectors)
 
@@ -117,6 +117,14 @@ class SpectralGraph:
         if not images or grid is None:
             raise ValueError("the spectral graph counts colours, but has no image or no grid.")
         return [COLOURS[self.colour](small_image(image, grid)) for image in images]
+
+
+def _add(matrix: Tensor, sparse: csr_array, weight: float) -> None:
+    """matrix += weight * sparse, (N, N) both, in place; a sum of whole matrices takes far longer."""
+    entries = sparse.tocoo()
+    places = (torch.from_numpy(entries.row).long(), torch.from_numpy(entries.col).long())
+    values = torch.from_numpy(weight * entries.data).to(matrix)
+    matrix.index_put_(tuple(place.to(matrix.device) for place in places), values, accumulate=True)
 
 
 def small_image(image: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
