@@ -8,9 +8,9 @@ and an oracle that chooses between the network's masks and the eigenvectors' by 
         --settings FUSION=diffusion,STRENGTH=0.6 FUSION=region_voting,COUNT=15  # to choose by
     python benchmarks/prior.py RUN RUN --markdown docs/methods/sazs.md
 
-A setting is what of MODEL.SPECTRAL differs from the model's configuration; without --settings it is
-that itself. A model sees every image once, whatever the number of settings. Rows of the table in
---markdown that are of other models stay as they are.
+A setting is what of MODEL.SPECTRAL differs from this project's defaults, whatever the model was
+trained with; without --settings it is those. A model sees every image once, whatever the number of
+settings. Rows of the table in --markdown that are of other models stay as they are.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from zs3.commands.errors import say_errors
+from zs3.config import get_config
 from zs3.data import build_test_loader, register_datasets
 from zs3.evaluation.build import Evaluator, build_evaluators
 from zs3.evaluation.episodes import ORACLE
@@ -44,7 +45,7 @@ from zs3.scene import Scene
 BEGIN, END = "<!-- prior table: written by benchmarks/prior.py -->", "<!-- end of prior table -->"
 HEADING = ("model", "set", "prior", "mIoU", "S-mIoU", "U-mIoU", "hIoU", "mBIoU", "FB-IoU")
 NETWORK, LABEL_FREE = "none", "label-free"
-PRIOR = "SpectralPrior"
+PRIOR, KEYS = "SpectralPrior", "MODEL.SPECTRAL."
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,10 @@ def changes(cfg: CfgNode, setting: str | None) -> list[str]:
     pairs = [pair.split("=") for pair in setting.split(",") if pair]
     if any(len(pair) != 2 for pair in pairs):
         raise ValueError(f"setting {setting!r}: expected KEY=VALUE, with commas between several.")
-    words = [word for key, value in pairs for word in (f"MODEL.SPECTRAL.{key}", value)]
+    kept = ("CACHE", "WEIGHTS", "FEATURE")  # of the model, and where things are
+    defaults = get_config().MODEL.SPECTRAL
+    values = {key: str(value) for key, value in defaults.items() if key not in kept}
+    words = [w for key, value in {**values, **dict(pairs)}.items() for w in (f"{KEYS}{key}", value)]
     return ["MODEL.REFINERS", str([PRIOR, *others]), *words]
 
 

@@ -120,7 +120,7 @@ class SpectralGraph:
 
 
 def _add(matrix: Tensor, sparse: csr_array, weight: float) -> None:
-    """matrix += weight * sparse, (N, N) both, in place; a sum of whole matrices takes far longer."""
+    """matrix += weight * sparse, (N, N) both, in place: a sum of whole matrices takes longer."""
     entries = sparse.tocoo()
     places = (torch.from_numpy(entries.row).long(), torch.from_numpy(entries.col).long())
     values = torch.from_numpy(weight * entries.data).to(matrix)
