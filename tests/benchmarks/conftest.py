@@ -30,3 +30,8 @@ def speed() -> ModuleType:
 @pytest.fixture(scope="session")
 def evaluator() -> ModuleType:
     return script("evaluator")
+
+
+@pytest.fixture(scope="session")
+def prior() -> ModuleType:
+    return script("prior")
