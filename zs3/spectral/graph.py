@@ -96,7 +96,7 @@ class SpectralGraph:
         if self.matrix == "affinity_svd":
             vectors, values, _ = torch.linalg.svd(rows, full_matrices=False)
             return values[:, : self.count], minority_positive(vectors.mT[:, : self.count])
-        affinity = rows @ rows.mT
+        affinity = _inner_products(rows)
         if self.threshold:
             affinity = affinity.clamp_(min=0)
         if self.matrix == "affinity":
@@ -119,12 +119,19 @@ class SpectralGraph:
         return [COLOURS[self.colour](small_image(image, grid)) for image in images]
 
 
+def _inner_products(rows: Tensor) -> Tensor:
+    """
+    (B, N, C) -> (B, N, N), on the CPU, where the eigenproblem is solved: NumPy takes the half of it
+    that symmetry leaves.
+    """
+    arrays = rows.detach().cpu().numpy()
+    return torch.from_numpy(np.stack([array @ array.T for array in arrays]))
+
+
 def _add(matrix: Tensor, sparse: csr_array, weight: float) -> None:
     """matrix += weight * sparse, (N, N) both, in place: a sum of whole matrices takes longer."""
     entries = sparse.tocoo()
-    places = (torch.from_numpy(entries.row).long(), torch.from_numpy(entries.col).long())
-    values = torch.from_numpy(weight * entries.data).to(matrix)
-    matrix.index_put_(tuple(place.to(matrix.device) for place in places), values, accumulate=True)
+    matrix.numpy()[entries.row, entries.col] += np.float32(weight) * entries.data
 
 
 def small_image(image: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
