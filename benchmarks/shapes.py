@@ -81,9 +81,12 @@ ROWS = (
     Row("SPNet + self-training (transductive)", "spnet_projection_self_training"),
     Row("ZS3Net + self-training (transductive)", "zs3net_self_training"),
     Row("CaGNet + self-training (transductive)", "cagnet_self_training"),
+    Row("SAZS", "sazs"),
+    Row("SAZS, spectral prior without labels", "sazs_spectral"),
+    Row("LSeg", "lseg"),
 )
 # Variants that are read out from another configuration's weights.
-WEIGHTS_OF = {"zegformer_published_fusion": "zegformer"}
+WEIGHTS_OF = {"zegformer_published_fusion": "zegformer", "sazs_spectral": "sazs"}
 
 
 def main() -> None:

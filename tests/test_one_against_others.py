@@ -66,8 +66,39 @@ def test_published_edges_are_those_of_unseen_classes_too_but_not_of_the_last():
 
 
 def test_somebody_must_be_seen():
-    with pytest.raises(ValueError, match="no class of the vocabulary is seen"):
+    with pytest.raises(ValueError, match="QUESTIONS is 1, but no classes of the vocabulary are"):
         OneAgainstOthers().ask([Vocabulary.of(["owl"], unseen=["owl"])], [LABEL])
+
+
+def test_several_questions_are_about_what_an_image_shows_first():
+    names = Vocabulary.of(["cat", "dog", "cow", "owl"], unseen=["owl"])
+    label = torch.tensor([[2, 2, 0, 3]])
+    drawn = set()
+    for seed in range(20):
+        torch.manual_seed(seed)
+        (asked,), (target,) = OneAgainstOthers(questions=2).ask([names], [label])
+        drawn.add(asked.names)
+        cow = asked.names.index("cow")
+        assert target.tolist() == [[cow, cow, 3 - cow, IGNORE]]
+    assert drawn == {(OTHERS, "cat", "cow"), (OTHERS, "cow", "cat")}
+    (asked,), (target,) = OneAgainstOthers(questions=3).ask([names], [label])
+    assert set(asked.names) == {OTHERS, "cat", "cow", "dog"}
+    assert asked.names[3] == "dog" and 3 not in target  # asked about, and nowhere
+
+
+def test_an_episode_s_class_is_the_first_of_several_questions():
+    (asked,), (target,) = OneAgainstOthers(questions=2).ask([Episode.about(FULL, "dog")], [LABEL])
+    assert asked.names == (OTHERS, "dog", "cat")
+    assert target.tolist() == [[2, 2, 1], [0, IGNORE, IGNORE]]
+
+
+@pytest.mark.parametrize(
+    ("questions", "expected"),
+    [(0, "QUESTIONS is 0; expected 1"), (3, "QUESTIONS is 3, but 2 classes of the vocabulary")],
+)
+def test_there_are_as_many_questions_as_seen_classes_at_most(questions, expected):
+    with pytest.raises(ValueError, match=expected):
+        OneAgainstOthers(questions=questions).ask([FULL], [LABEL])
 
 
 def test_an_episode_is_about_a_known_name():

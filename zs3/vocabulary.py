@@ -181,10 +181,12 @@ class Vocabulary:
             tuple(self.synonyms[i] for i in chosen),
         )
 
-    def against_others(self, name: str) -> Vocabulary:
-        """What is asked in an episode about one of the names: OTHERS, and that name."""
-        k = self.index(name)
-        return Vocabulary((OTHERS, name), (True, self.is_seen[k]), ((OTHERS,), self.synonyms[k]))
+    def against_others(self, *names: str) -> Vocabulary:
+        """What is asked in an episode about one of the names (or some): OTHERS, and that name."""
+        chosen = self.only(names)
+        return Vocabulary(
+            (OTHERS, *chosen.names), (True, *chosen.is_seen), ((OTHERS,), *chosen.synonyms)
+        )
 
     def only_seen(self) -> Vocabulary:
         """The classes a model may be trained on."""

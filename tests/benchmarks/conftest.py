@@ -35,3 +35,8 @@ def evaluator() -> ModuleType:
 @pytest.fixture(scope="session")
 def shapes() -> ModuleType:
     return script("shapes")
+
+
+@pytest.fixture(scope="session")
+def prior() -> ModuleType:
+    return script("prior")

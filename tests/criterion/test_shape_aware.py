@@ -3,7 +3,7 @@ import torch
 
 from zs3.config import get_config
 from zs3.criterion import ShapeAware, build_criterion
-from zs3.criterion.shape_aware import at_cells
+from zs3.criterion.shape_aware import at_cells, one_by_one
 from zs3.regions import Regions
 from zs3.vocabulary import IGNORE
 
@@ -65,3 +65,23 @@ def test_inverse_form_needs_its_weights():
     )
     with pytest.raises(ValueError, match=r"name distance_measures_regressor.pth in MODEL.CRIT"):
         build_criterion(cfg)
+
+
+def test_several_questions_are_answered_one_by_one():
+    scores = torch.tensor([0.0, 1.0, 2.0]).view(1, 3, 1, 1).expand(1, 3, 1, 4)
+    labels = torch.tensor([[[0, 1, 2, IGNORE]]])
+    pairs, own = one_by_one(scores, labels)
+    assert pairs[:, :, 0, 0].tolist() == [[0, 1], [0, 2]]  # each class against others alone
+    assert own[:, 0].tolist() == [[0, 1, 0, IGNORE], [0, 0, 1, IGNORE]]
+
+
+def test_a_question_asked_twice_changes_no_loss():
+    torch.manual_seed(0)
+    criterion, pixels, given = ShapeAware(dim=5), regions(), targets()
+    given[:, 0] = 0
+    logits = torch.randn(2, 12, 2)
+    once = criterion([pixels], [logits], given)
+    twice = criterion([pixels], [logits[..., [0, 1, 1]]], given)
+    assert once["loss_attention"] > 0
+    for name, loss in once.items():
+        torch.testing.assert_close(twice[name], loss)

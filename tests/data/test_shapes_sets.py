@@ -67,3 +67,23 @@ def test_colours_are_distinct_and_look_like_their_names():
     assert red > 2 * green
     red, green, _ = colours[NAMES.index("green ring")]
     assert green > 2 * red
+
+
+def test_episodes_ask_once_for_every_unseen_class_an_image_shows():
+    images = {
+        sample["file_name"].split("/")[1]: sample for sample in load_dataset("shapes_mixed_test")
+    }
+    episodes = load_dataset("shapes_mixed_episodes_test")
+    asked = {(sample["file_name"].split("/")[1], sample["episode"]) for sample in episodes}
+    unseen = unseen_names("mixed")
+    shown = {
+        (file, NAMES[label])
+        for file, sample in images.items()
+        for label in np.unique(sample[LABEL_ARRAY])
+        if NAMES[label] in unseen
+    }
+    assert asked == shown and len(episodes) == len(shown) == 284
+    assert MetadataCatalog.get("shapes_mixed_episodes_test").evaluator_type == "episodes"
+    for sample in episodes[:3]:
+        assert sample["vocabulary"].names == ("others", sample["episode"])
+        assert sample["vocabulary"].is_seen == (True, False)

@@ -1,8 +1,9 @@
 import json
 
 import numpy as np
+import pytest
 
-from zs3.evaluation.oracle import Oracle
+from zs3.evaluation.oracle import Oracle, best_iou
 from zs3.vocabulary import IGNORE, Vocabulary
 
 NAMES = Vocabulary.of(["background", "cat", "dog", "owl"], unseen=["dog", "owl"])
@@ -31,3 +32,13 @@ def test_the_prediction_stays_where_no_mask_is_better(tmp_path):
     bound = json.loads((tmp_path / "oracle.json").read_text())["oracle"]
     assert bound["IoU-dog"] == 75  # the first mask; the prediction has 2 of 3
     assert bound["IoU-background"] == 100 and bound["IoU-cat"] is None
+
+
+def test_a_mask_that_is_better_in_its_image_and_worse_for_the_class_is_not_taken():
+    missed = np.array([[0, 10], [5, 100]])  # the prediction's intersection and union, and a mask's
+    found = np.array([[90, 100], [80, 100]])
+    assert best_iou([missed, found]) == pytest.approx(
+        100 * 90 / 110
+    )  # 95 / 200 by the published rule
+    assert best_iou([missed]) == 5
+    assert np.isnan(best_iou([]))

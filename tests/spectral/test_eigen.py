@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.linalg import eigh
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import ArpackNoConvergence
 
-from zs3.spectral import laplacian_eigenvectors
-from zs3.spectral.eigen import _DENSE
+from zs3.spectral import eigen, laplacian_eigenvectors
+from zs3.spectral.eigen import _DENSE, sparse_eigenvectors
 
 
 def blocks(nodes: int, seed: int = 0) -> torch.Tensor:
@@ -52,3 +54,30 @@ def test_a_node_without_neighbours_is_no_division_by_zero():
 def test_there_are_no_more_than_nodes():
     with pytest.raises(ValueError, match="a graph of 5 nodes has as many eigenvectors, but 6"):
         laplacian_eigenvectors(blocks(5), 6)
+
+
+@pytest.mark.parametrize("nodes", [40, _DENSE + 50])
+def test_of_a_sparse_graph_they_are_those_of_the_dense_one(nodes):
+    affinity = blocks(nodes)
+    affinity[affinity < 0.6] = 0
+    values, vectors = sparse_eigenvectors(csr_array(affinity[0].numpy()), 3)
+    expected, whole = laplacian_eigenvectors(affinity, 3)
+    torch.testing.assert_close(values, expected[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(vectors[1:].abs(), whole[0, 1:].abs(), atol=2e-4, rtol=0)
+
+
+def test_parts_that_hardly_touch_are_decomposed_as_a_whole(monkeypatch):
+    """What Lanczos cannot tell apart; it gives up after very many iterations."""
+    affinity = blocks(_DENSE + 20)
+    expected = laplacian_eigenvectors(affinity, 3)
+
+    def gives_up(*arguments, **options):
+        raise ArpackNoConvergence("none", np.empty(0), np.empty((0, 0)))
+
+    monkeypatch.setattr(eigen, "eigsh", gives_up)
+    values, vectors = laplacian_eigenvectors(affinity, 3)
+    torch.testing.assert_close(values, expected[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(vectors.abs(), expected[1].abs(), atol=2e-4, rtol=0)
+    monkeypatch.setattr(eigen, "_WHOLE", 100)
+    with pytest.raises(ValueError, match="a graph of 276 nodes falls into parts that hardly touch"):
+        laplacian_eigenvectors(affinity, 3)

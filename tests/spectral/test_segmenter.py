@@ -106,9 +106,9 @@ def test_a_folder_is_made_once_and_read_by_the_oracle(tmp_path: Path, layout):
     for name in ("a", "b"):
         Image.fromarray(picture()).save(tmp_path / f"{name}.png")
     files, out = sorted(tmp_path.glob("*.png")), tmp_path / "out"
-    assert make_masks(files[:1], out, OPTIONS, layout=layout) == 1
-    assert make_masks(files, out, OPTIONS, layout=layout) == 1
-    assert make_masks(files, out, OPTIONS, layout=layout, force=True) == 2
+    assert make_masks(files[:1], out, OPTIONS, layout=layout).done == 1
+    assert make_masks(files, out, OPTIONS, layout=layout).done == 1
+    assert make_masks(files, out, OPTIONS, layout=layout, force=True).done == 2
     masks = MaskFolder(out)(str(files[0]), picture(), (36, 48))
     expected = build_segmenter(get_config(opts=OPTIONS)).masks(picture(), (36, 48))
     np.testing.assert_array_equal(masks, expected)

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 SCRIPT = Path(__file__).parents[2] / "datasets" / "prepare" / "spectral_masks.py"
@@ -30,3 +31,29 @@ def test_a_folder_of_images_and_a_second_run(tmp_path: Path) -> None:
 def test_what_does_not_exist_is_said_without_a_traceback(tmp_path: Path) -> None:
     done = run("--images", tmp_path / "nothing", "--output", tmp_path / "out")
     assert done.returncode and "does not exist" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_image_that_cannot_be_used_does_not_stop_the_others(tmp_path: Path, jobs: int) -> None:
+    images, output = tmp_path / "images", tmp_path / "masks"
+    images.mkdir()
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (32, 40, 3), np.uint8))
+    for name in ("a", "c"):
+        picture.save(images / f"{name}.png")
+    (images / "b.png").write_bytes(b"torn")
+    picture.resize((9, 9)).save(images / "d.png")
+    arguments = ("--images", images, "--output", output, "--jobs", jobs, "--layout", "compact")
+    done = run(*arguments)
+    assert done.returncode == 3
+    assert "2 of 4 images done now; 2 are in" in done.stdout
+    first, second = [line for line in done.stderr.splitlines() if line.startswith("failed: ")]
+    assert f"{images / 'b.png'}" in first
+    assert f"{images / 'd.png'}: a graph of 4 nodes has as many eigenvectors, but 16" in second
+    assert "Traceback" not in done.stderr
+    assert sorted(file.name for file in output.iterdir()) == ["a.npz", "c.npz"]
+
+
+def test_no_image_that_can_be_used_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"torn")
+    done = run("--images", tmp_path, "--output", tmp_path / "masks", "--jobs", 1)
+    assert done.returncode == 1 and "error: none of the 1 images could be used." in done.stderr

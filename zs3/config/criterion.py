@@ -61,8 +61,10 @@ def add(cfg: CN) -> None:
     # stage takes layouts from those); "OneAgainstOthers" (one class an image, and "others") or
     # "OneAgainstOthersWithEdges" (for ShapeAware).
     cfg.MODEL.LABEL_POLICY.NAME = "Inductive"
-    # OneAgainstOthers: pixels without a label and those of unseen classes are others, as published;
-    # else they are ignored.
+    # OneAgainstOthers: classes an image is asked about, each of them against others; published: 1.
+    cfg.MODEL.LABEL_POLICY.QUESTIONS = 1
+    # Pixels without a label and those of unseen classes are others, as published; else they are
+    # ignored.
     cfg.MODEL.LABEL_POLICY.UNLABELED_IS_OTHERS = False
     # Edges as published: of unseen classes, too, and of every class but the last; else those of
     # seen classes.

@@ -49,11 +49,13 @@ def add(cfg: CN) -> None:
     cfg.MODEL.SPECTRAL.FEATURES = "colour"
     cfg.MODEL.SPECTRAL.FEATURE = "res4"
     cfg.MODEL.SPECTRAL.WEIGHTS = ""
-    # Pixels a cell of the graph; 0 for the grid of the features.
-    cfg.MODEL.SPECTRAL.STRIDE = 8
-    # Eigenvectors, without the constant one.
-    cfg.MODEL.SPECTRAL.COUNT = 5
-    # Weight of the affinity of colours beside that of features, and which it is: "knn" or "rw".
+    # Pixels a cell of the graph; 0 for the grid of the features. It helps where it is finer than
+    # the model's own cells; graphs of features are dense, and slow beyond some 3000 cells.
+    cfg.MODEL.SPECTRAL.STRIDE = 4
+    # Eigenvectors, without the constant one. Published masks: 5.
+    cfg.MODEL.SPECTRAL.COUNT = 15
+    # Weight of the affinity of colours beside that of features, and which it is: "knn", or "rw",
+    # which joins neighbours of one colour only and falls apart where it stands alone.
     cfg.MODEL.SPECTRAL.COLOUR_WEIGHT = 1.0
     cfg.MODEL.SPECTRAL.COLOUR_AFFINITY = "knn"
     # "diffusion", "region_voting" or "best_overlap" (zs3/spectral/fusion.py), and how much of it,

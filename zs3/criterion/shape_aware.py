@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -86,7 +87,8 @@ class ShapeAware(nn.Module):
             regions: groupings into pixels; the last one counts.
             logits: their class logits (B, N, K).
             targets: (B, 2, H, W) int64: labels 0..K-1 or IGNORE, and 1 at edges, as
-                OneAgainstOthersWithEdges gives them.
+                OneAgainstOthersWithEdges gives them. Label 0 is "others"; several classes are as
+                many questions, each of one class against others.
 
         Returns:
             dict: weighted scalars loss_ce, loss_edge, loss_attention, and perhaps loss_inverse.
@@ -102,7 +104,8 @@ class ShapeAware(nn.Module):
         scores = regions[-1].paint(logits[-1]).float()
         edge_logits = self.edge_logits(regions[-1])
         small = at_cells(targets, regions[-1].grid)
-        losses = self.losses(scores, edge_logits, small[:, 0], small[:, 1] == 1)
+        scores, labels = one_by_one(scores, small[:, 0])
+        losses = self.losses(scores, edge_logits, labels, small[:, 1] == 1)
         return {name: self.weights[name] * loss for name, loss in losses.items()}
 
     def edge_logits(self, regions: Regions) -> Tensor:
@@ -116,20 +119,35 @@ class ShapeAware(nn.Module):
         Without weights.
 
         Args:
-            scores: (B, K, h, w) class logits.
+            scores: (Q B, 2, h, w) logits of the Q questions, those of an image B apart.
             edge_logits: (B, h, w).
-            labels: (B, h, w) int64.
+            labels: (Q B, h, w) int64.
             edges: (B, h, w) bool.
         """
+        questions = len(scores) // len(edge_logits)
         each = F.cross_entropy(scores, labels, ignore_index=IGNORE, reduction="sum")
         losses = {
             "loss_ce": each / (labels != IGNORE).sum().clamp(min=1),
             "loss_edge": balanced_edge_loss(edge_logits, edges),
-            "loss_attention": edge_attention_loss(scores, labels, edge_logits),
+            "loss_attention": edge_attention_loss(
+                scores, labels, edge_logits.repeat(questions, 1, 1)
+            )
+            / questions,
         }
         if self.inverse_form is not None:
             losses["loss_inverse"] = self.inverse_form(edge_logits, edges)
         return losses
+
+
+def one_by_one(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """
+    Logits (B, 1 + Q, h, w) of others and Q classes, and labels (B, h, w) -> those of Q questions
+    (Q B, 2, h, w) and (Q B, h, w), where the label of a class is 1, of all else 0.
+    """
+    classes = range(1, scores.shape[1])
+    pairs = torch.cat([scores[:, [0, k]] for k in classes])
+    own = torch.cat([torch.where(labels == IGNORE, labels, (labels == k).long()) for k in classes])
+    return pairs, own
 
 
 def at_cells(maps: Tensor, grid: tuple[int, int]) -> Tensor:

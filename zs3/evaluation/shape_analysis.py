@@ -122,6 +122,7 @@ def write_analysis(shapes: Sequence[ClassShape], path: Path) -> None:
             where = (getattr(shape, measure), shape.gain)
             if not np.isnan(where).any():
                 place.annotate(shape.name, where, fontsize=6)
+        place.margins(x=0.15)  # names stand at the right of their points
         place.set_title(f"Spearman's {correlation(shapes, measure):.2f}")
         place.set_xlabel(measure)
         place.set_ylabel("gain in IoU")

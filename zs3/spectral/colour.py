@@ -6,7 +6,7 @@ Affinity of pixels by colour, as deep spectral methods (Melas-Kyriazi et al., CV
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.spatial import cKDTree
 
 # (neighbours, weight of the position beside the colour) of the two passes.
@@ -14,7 +14,7 @@ PASSES = ((20, 2.0), (10, 0.1))
 _SHARPNESS = 900.0  # of `rw_affinity`; published code has it whatever its option says
 
 
-def knn_affinity(image: np.ndarray) -> np.ndarray:
+def knn_affinity(image: np.ndarray) -> csr_array:
     """
     How often two pixels are among each other's nearest neighbours in colour and position.
 
@@ -22,7 +22,7 @@ def knn_affinity(image: np.ndarray) -> np.ndarray:
         image: (h, w, 3), 0..1. No fewer than 20 pixels.
 
     Returns:
-        np.ndarray: (N, N) float32, symmetric; a pixel is a neighbour of itself.
+        csr_array: (N, N) float32, symmetric; a pixel is a neighbour of itself.
     """
     height, width = image.shape[:2]
     count = height * width
@@ -36,10 +36,10 @@ def knn_affinity(image: np.ndarray) -> np.ndarray:
         own = np.repeat(np.arange(count), near.shape[1])
         rows += [own, near.ravel()]
         columns += [near.ravel(), own]
-    return _dense(np.concatenate(rows), np.concatenate(columns), 1.0, count)
+    return _summed(np.concatenate(rows), np.concatenate(columns), 1.0, count)
 
 
-def rw_affinity(image: np.ndarray) -> np.ndarray:
+def rw_affinity(image: np.ndarray) -> csr_array:
     """
     How alike the colours of adjacent pixels are: a random walk's.
 
@@ -49,7 +49,7 @@ def rw_affinity(image: np.ndarray) -> np.ndarray:
         image: (h, w, 3), 0..1.
 
     Returns:
-        np.ndarray: (N, N) float32, symmetric; a pixel is adjacent to itself.
+        csr_array: (N, N) float32, symmetric; a pixel is adjacent to itself.
     """
     height, width = image.shape[:2]
     y, x = (grid.ravel() for grid in np.mgrid[:height, :width])
@@ -63,12 +63,12 @@ def rw_affinity(image: np.ndarray) -> np.ndarray:
             columns.append(other)
             values.append(np.exp(-_SHARPNESS * difference))
     total = height * width
-    return _dense(np.concatenate(rows), np.concatenate(columns), np.concatenate(values), total)
+    return _summed(np.concatenate(rows), np.concatenate(columns), np.concatenate(values), total)
 
 
-def _dense(
+def _summed(
     rows: np.ndarray, columns: np.ndarray, values: np.ndarray | float, count: int
-) -> np.ndarray:
+) -> csr_array:
     """Entries that occur several times add up."""
     values = np.broadcast_to(np.asarray(values, np.float32), rows.shape)
-    return coo_array((values, (rows, columns)), shape=(count, count)).toarray()
+    return coo_array((values, (rows, columns)), shape=(count, count)).tocsr()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
@@ -18,6 +19,18 @@ from .store import write_masks, write_vectors
 LAYOUTS = ("published", "compact")
 
 
+@dataclass(frozen=True)
+class Made:
+    """
+    Attributes:
+        done: images whose masks were made now.
+        failed: the others that had none, and why.
+    """
+
+    done: int
+    failed: Mapping[Path, str]
+
+
 def make_masks(
     files: Sequence[Path],
     output: Path,
@@ -26,7 +39,7 @@ def make_masks(
     layout: str = "published",
     jobs: int = 1,
     force: bool = False,
-) -> int:
+) -> Made:
     """
     Args:
         files: images, of different names.
@@ -37,10 +50,10 @@ def make_masks(
         force: make again what is there already.
 
     Returns:
-        int: images whose masks were made.
+        Made: an image that cannot be read, or is too small, does not stop the others.
 
     Raises:
-        ValueError: two images of one name, an unreadable one, or options that describe no source.
+        ValueError: two images of one name, or options that describe no source.
     """
     names = [file.stem for file in files]
     if len(set(names)) < len(names):
@@ -53,18 +66,25 @@ def make_masks(
     last = f"_k{count - 1}.png" if layout == "published" else ".npz"
     missing = [file for file in files if force or not (output / f"{file.stem}{last}").is_file()]
     work = partial(_make, tuple(options), output, layout)
-    return sum(in_parallel(work, missing, jobs, "eigenvectors"))
+    reasons = list(in_parallel(work, missing, jobs, "eigenvectors"))
+    failed = {file: reason for file, reason in zip(missing, reasons, strict=True) if reason}
+    return Made(len(missing) - len(failed), failed)
 
 
-def _make(options: tuple[str, ...], output: Path, layout: str, file: Path) -> int:
+def _make(options: tuple[str, ...], output: Path, layout: str, file: Path) -> str:
+    """The reason why there are no masks of an image, "" if there are."""
     torch.set_num_threads(1)  # processes are what runs side by side
-    segmenter, image = _segmenter(options), read_image(file)
-    if layout == "published":
-        write_masks(output, file.stem, segmenter.masks(image, image.shape[:2]))
-    else:
-        vectors = segmenter(torch.tensor(image).permute(2, 0, 1))
-        write_vectors(output / f"{file.stem}.npz", vectors.numpy())
-    return 1
+    segmenter = _segmenter(options)
+    try:
+        image = read_image(file)
+        if layout == "published":
+            write_masks(output, file.stem, segmenter.masks(image, image.shape[:2]))
+        else:
+            vectors = segmenter(torch.tensor(image).permute(2, 0, 1))
+            write_vectors(output / f"{file.stem}.npz", vectors.numpy())
+    except ValueError as error:
+        return str(error) if str(file) in str(error) else f"{file}: {error}"
+    return ""
 
 
 @cache

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from PIL import Image
+from scipy.sparse import csr_array
 from torch import Tensor
 from torch.nn import functional as F
 
 from .colour import knn_affinity, rw_affinity
-from .eigen import laplacian_eigenvectors
+from .eigen import laplacian_eigenvectors, sparse_eigenvectors
 from .masks import minority_positive
 
 MATRICES = ("laplacian", "affinity", "affinity_svd")
@@ -80,8 +81,12 @@ class SpectralGraph:
             ValueError: more vectors than cells, or colours without images.
         """
         if features is None:
-            affinity = self._with_colours(None, images, grid)
-            return self._laplacian(affinity)
+            pairs = [
+                sparse_eigenvectors(colours, self.count, normalised=self.generalised)
+                for colours in self._colours(images, grid)
+            ]
+            values, vectors = (torch.stack(each) for each in zip(*pairs, strict=True))
+            return values, minority_positive(vectors)
         if self.normalize:
             features = F.normalize(features, dim=1)
         grid = grid or (features.shape[2], features.shape[3])
@@ -91,32 +96,42 @@ class SpectralGraph:
         if self.matrix == "affinity_svd":
             vectors, values, _ = torch.linalg.svd(rows, full_matrices=False)
             return values[:, : self.count], minority_positive(vectors.mT[:, : self.count])
-        affinity = rows @ rows.mT
+        affinity = _inner_products(rows)
         if self.threshold:
-            affinity = affinity.clamp(min=0)
+            affinity = affinity.clamp_(min=0)
         if self.matrix == "affinity":
             values, vectors = torch.linalg.eigh(affinity.double())
             values, vectors = values.flip(-1)[:, : self.count], vectors.flip(-1).mT
             return values.float(), minority_positive(vectors[:, : self.count].float())
-        affinity = affinity / affinity.amax((1, 2), keepdim=True).clamp(min=1e-12)
-        return self._laplacian(self._with_colours(affinity, images, grid))
-
-    def _laplacian(self, affinity: Tensor) -> tuple[Tensor, Tensor]:
+        affinity = affinity.div_(affinity.amax((1, 2), keepdim=True).clamp_(min=1e-12))
+        if self.colour_weight:
+            for matrix, colours in zip(affinity, self._colours(images, grid), strict=True):
+                _add(matrix, colours, self.colour_weight)
         values, vectors = laplacian_eigenvectors(affinity, self.count, normalised=self.generalised)
         return values, minority_positive(vectors)
 
-    def _with_colours(
-        self, affinity: Tensor | None, images: Sequence[np.ndarray], grid: tuple[int, int] | None
-    ) -> Tensor:
-        """W (B, N, N), of features or of nothing, and the colours'."""
-        if affinity is not None and not self.colour_weight:
-            return affinity
+    def _colours(
+        self, images: Sequence[np.ndarray], grid: tuple[int, int] | None
+    ) -> list[csr_array]:
+        """(N, N) of every image."""
         if not images or grid is None:
             raise ValueError("the spectral graph counts colours, but has no image or no grid.")
-        colour = COLOURS[self.colour]
-        each = [torch.from_numpy(colour(small_image(image, grid))) for image in images]
-        weighted = self.colour_weight * torch.stack(each)
-        return weighted if affinity is None else affinity + weighted.to(affinity)
+        return [COLOURS[self.colour](small_image(image, grid)) for image in images]
+
+
+def _inner_products(rows: Tensor) -> Tensor:
+    """
+    (B, N, C) -> (B, N, N), on the CPU, where the eigenproblem is solved: NumPy takes the half of it
+    that symmetry leaves.
+    """
+    arrays = rows.detach().cpu().numpy()
+    return torch.from_numpy(np.stack([array @ array.T for array in arrays]))
+
+
+def _add(matrix: Tensor, sparse: csr_array, weight: float) -> None:
+    """matrix += weight * sparse, (N, N) both, in place: a sum of whole matrices takes longer."""
+    entries = sparse.tocoo()
+    matrix.numpy()[entries.row, entries.col] += np.float32(weight) * entries.data
 
 
 def small_image(image: np.ndarray, grid: tuple[int, int]) -> np.ndarray:

@@ -5,6 +5,8 @@ The Shapes benchmark by name: shapes_SPLIT_SET, SPLIT being "mixed" or "combinat
     ignore_train, ignore_train_5k    as many that show all; pixels of unseen ones become ignore
     test, fresh                      200 images of all classes each; "fresh" checks what was chosen
                                      by looking at "test"
+    episodes_test, episodes_fresh    the same images, once for every unseen class they show, asked
+                                     about this class and "others" (as PASCAL-5i)
 
 Nothing lies on disk: a set is drawn when it is first asked for, and kept.
 """
@@ -19,6 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ...runtime.data import DatasetCatalog, MetadataCatalog
+from ...vocabulary import Vocabulary
 from ..mapper import IMAGE_ARRAY, LABEL_ARRAY, Sample
 from ..shapes import HUES, NAMES, UNSEEN_KINDS, draw_scene, unseen_names
 
@@ -40,11 +43,13 @@ class ShapesSet:
         seed: of the stream of scenes.
         count: images, scenes 0..count-1 of the stream.
         seen_only: unseen classes are not drawn.
+        episodes: a sample is an image and an unseen class that it shows.
     """
 
     seed: int
     count: int
     seen_only: bool = False
+    episodes: bool = False
 
 
 SETS = {
@@ -54,6 +59,8 @@ SETS = {
     "ignore_train_5k": ShapesSet(1, 5000),
     "test": ShapesSet(2, 200),
     "fresh": ShapesSet(3, 200),
+    "episodes_test": ShapesSet(2, 200, episodes=True),
+    "episodes_fresh": ShapesSet(3, 200, episodes=True),
 }
 
 
@@ -71,7 +78,7 @@ def register_shapes() -> None:
                 kinds={kind: list(names) for kind, names in UNSEEN_KINDS[split].items()},
                 ignore_label=IGNORE_LABEL,
                 palette=palette(),
-                evaluator_type="sem_seg",
+                evaluator_type="episodes" if chosen.episodes else "sem_seg",
             )
 
 
@@ -85,7 +92,7 @@ def shapes_samples(name: str, split: str, chosen: ShapesSet) -> list[Sample]:
     exclude = unseen_names(split) if chosen.seen_only else ()
     images, labels = draw_scenes(chosen.seed, chosen.count, exclude)
     height, width = labels.shape[1:]
-    return [
+    samples: list[Sample] = [
         {
             "file_name": f"{name}/{i:05d}.png",
             "image_id": i,
@@ -95,6 +102,15 @@ def shapes_samples(name: str, split: str, chosen: ShapesSet) -> list[Sample]:
             LABEL_ARRAY: labels[i],
         }
         for i in range(chosen.count)
+    ]
+    if not chosen.episodes:
+        return samples
+    vocabulary = Vocabulary.of(NAMES, unseen_names(split))
+    return [
+        {**sample, "episode": name, "vocabulary": vocabulary.against_others(name)}
+        for sample in samples
+        for name in vocabulary.unseen
+        if vocabulary.index(name) in sample[LABEL_ARRAY]
     ]
 
 
