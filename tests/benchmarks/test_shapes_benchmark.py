@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -57,3 +58,27 @@ def test_variants_are_read_out_from_one_training(shapes, runs, tmp_path):
 def test_every_row_has_a_configuration_and_a_name_of_its_own(shapes):
     assert len({row.title for row in shapes.ROWS}) == len(shapes.ROWS)
     assert all(Path(shapes.file_of(row.config)).is_file() for row in shapes.ROWS)
+
+
+def write_scores(shapes, output, row, seed, value):
+    file = shapes.metrics(output, row, seed, shapes.SETS["test"])
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"sem_seg": dict.fromkeys(shapes.COLUMNS, value)}))
+
+
+def test_the_table_is_over_all_seeds_and_keeps_rows_that_have_more(shapes, monkeypatch, tmp_path):
+    monkeypatch.setattr(shapes, "ROOT", tmp_path)
+    columns = " | ".join(["1.0"] * len(shapes.COLUMNS))
+    first, second, third = shapes.ROWS[:3]
+    (tmp_path / "README.md").write_text(
+        f"| {first.title} | test | {columns} | 1.0, 1.0 |\n"
+        f"| {second.title} | test | {columns} | 1.0, 1.0, 1.0 |\n"
+    )
+    for row in (first, second):
+        for seed in (0, 4):
+            write_scores(shapes, tmp_path / "runs", row, seed, 10.0 * (1 + seed))
+    lines = [line for line in shapes.table(tmp_path / "runs").split("\n") if "| test |" in line]
+    assert lines[0].startswith(f"| {first.title} | test | 30.0 | 30.0 |")
+    assert lines[0].endswith("| 10.0, 50.0 |")
+    assert lines[1].endswith("| 1.0, 1.0, 1.0 |")
+    assert lines[2].startswith(f"| {third.title} |") and lines[2].endswith("| not run |")

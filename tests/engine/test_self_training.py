@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
+from zs3.config import get_config
+from zs3.engine.build import build_step
 from zs3.engine.self_training import completed
-from zs3.vocabulary import IGNORE
+from zs3.segmentor import ZeroShotSegmentor
+from zs3.vocabulary import IGNORE, Vocabulary
 
 UNSEEN = torch.tensor([False, False, True, True])
 # One row a pixel: unseen first, unseen second, unseen last, and one that is labelled.
@@ -24,3 +29,19 @@ def test_the_most_certain_are_kept():
     made = completed(LABELS, SCORES, UNSEEN, top=4, keep=0.34)
     assert made.tolist() == [[3, IGNORE], [IGNORE, 1]]
     assert torch.equal(completed(LABELS, SCORES, UNSEEN, top=4, keep=0.1), LABELS)
+
+
+def test_a_crop_is_labelled_at_its_own_size():
+    """A sample's "height" and "width" are those of the whole photo."""
+    file = Path(__file__).parents[2] / "configs/shapes/spnet_projection_self_training.yaml"
+    cfg = get_config(file, ["MODEL.DEVICE", "cpu"])
+    names = Vocabulary.of("grass, water, gravel", unseen=["gravel"])
+    crop = {
+        "image": torch.randint(256, (3, 48, 64), dtype=torch.uint8),
+        "sem_seg": torch.randint(3, (48, 64)),
+        "vocabulary": names,
+        "height": 360,
+        "width": 480,
+    }
+    model = ZeroShotSegmentor(cfg, vocabulary=names).train()
+    assert build_step(cfg, model)([[crop]])["total_loss"] > 0

@@ -8,6 +8,7 @@ It is transductive: the training images are looked at for unseen classes, though
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any  # what samples hold is their owners' business
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +72,7 @@ class SelfTraining:
     @torch.no_grad()
     def _labelled(self, batch: Batch) -> Batch:
         self.model.eval()
-        predicted = self.model.predict(batch)
+        predicted = self.model.predict([_as_cropped(sample) for sample in batch])
         self.model.train()
         given = {sample.get("vocabulary") or self.model.vocabulary for sample in batch}
         vocabulary = the_only([vocabulary for vocabulary in given if vocabulary is not None])
@@ -84,6 +85,12 @@ class SelfTraining:
     def _complete(self, labels: Tensor, maps: ScoreMaps, vocabulary: Vocabulary) -> Tensor:
         is_unseen = ~torch.tensor(vocabulary.is_seen, device=self.device)
         return completed(labels, maps.scores(), is_unseen, top=self.top, keep=self.keep)
+
+
+def _as_cropped(sample: dict[str, Any]) -> dict[str, Any]:
+    """What is predicted has the size of the labels, whatever that of the image on disk is."""
+    height, width = sample["sem_seg"].shape
+    return {**sample, "height": height, "width": width}
 
 
 class GivenLabels(KnownNames):
