@@ -101,7 +101,7 @@ def test_a_shipped_clip_names_what_is_cut_out(prepare, name):
     model, tokenizer = load_clip(name)
     text = prepare.class_text(model, tokenizer)
     accuracy = prepare.masked_accuracy(model, text, scenes=12)
-    assert accuracy["all"] > 88
+    assert accuracy["all"] > 90
 
 
 def test_the_dense_clip_names_patches_and_the_other_does_not(prepare):
@@ -111,4 +111,4 @@ def test_the_dense_clip_names_patches_and_the_other_does_not(prepare):
         text = prepare.class_text(model, tokenizer)
         scores[name] = prepare.patch_scores(model, text, dense)
     assert scores["shapes_clip"]["hIoU"] < 20
-    assert scores["shapes_clip_dense"]["hIoU"] > 40
+    assert scores["shapes_clip_dense"]["hIoU"] > 45

@@ -139,10 +139,13 @@ def test_refusals(name, pretrained, complaint):
         load_clip(name, pretrained)
 
 
-def test_the_missing_asset_names_the_command(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "recipe"), [("shapes_clip", "crops"), ("shapes_clip_dense", "dense")]
+)
+def test_the_missing_asset_names_the_command(monkeypatch, tmp_path, name, recipe):
     monkeypatch.setattr(clip_module, "_ASSETS", tmp_path)
-    with pytest.raises(ValueError, match=r"run `python datasets/prepare/shapes_clip.py`"):
-        load_clip("shapes_clip")
+    with pytest.raises(ValueError, match=f"run `.*/shapes_clip.py --recipe {recipe}`"):
+        load_clip(name)
 
 
 def test_a_file_that_does_not_fit(model, tmp_path):

@@ -7,7 +7,8 @@ from ..runtime.config import CfgNode as CN
 
 def add(cfg: CN) -> None:
     cfg.MODEL.CLIP = CN()
-    # An open_clip model name, "local-dir:DIR", or a name in zs3/assets ("shapes_clip").
+    # An open_clip model name, "local-dir:DIR", or a name in zs3/assets ("shapes_clip",
+    # "shapes_clip_dense").
     cfg.MODEL.CLIP.NAME = "ViT-B-16-quickgelu"
     # An open_clip pretrained tag, a weight file (open_clip's or OpenAI's), or "" for what NAME
     # itself brings.

@@ -27,6 +27,7 @@ Tokenizer = Callable[..., Tensor]  # open_clip's: (prompts, context_length=L) ->
 
 _ASSETS = Path(__file__).parents[1] / "assets"
 _MERGES = "bpe_merges.txt.gz"
+_TINY = {"shapes_clip": "crops", "shapes_clip_dense": "dense"}  # and their recipes
 _logger = logging.getLogger(__name__)
 
 
@@ -149,8 +150,9 @@ def _folder(name: str) -> Path | None:
         return folder
     if is_local:
         raise ValueError(f"{folder} is no open_clip directory: it has no open_clip_config.json.")
-    if name == "shapes_clip":
-        raise ValueError(f"{folder} is missing: run `python datasets/prepare/shapes_clip.py`.")
+    if name in _TINY:
+        command = f"python datasets/prepare/shapes_clip.py --recipe {_TINY[name]}"
+        raise ValueError(f"{folder} is missing: run `{command}`.")
     return None
 
 
