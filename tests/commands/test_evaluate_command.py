@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from zs3.commands.evaluate import main
+from zs3.evaluation.page.evaluated import read_evaluations
 from zs3.runtime.data import DatasetCatalog, MetadataCatalog
 
 LABELS = np.array([[0, 1, 2, 255]] * 4, np.uint8)
@@ -47,6 +48,37 @@ def test_tables_and_files(dataset, capsys):
     assert "hIoU" in said and "mIoU(S)" in said and "cat" in said
     for name in ("per_class.csv", "confusion.npz"):
         assert (dataset / "scores" / name).exists() and name in said
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_page_with_images_and_what_was_run(dataset, jobs, capsys):
+    scores = dataset / "scores"
+    scores.mkdir()
+    (scores / "calibration.json").write_text("of an earlier evaluation")
+    Image.fromarray(LABELS * 0).save(dataset / "theirs/1.png")
+    run(dataset, "--jobs", jobs)
+    assert "report.html" in capsys.readouterr().out
+    (read,) = read_evaluations([scores])
+    assert read.dataset == f"scored_{dataset.name}_val" and read.calibrations == {}
+    assert read.record["versions"]["zs3"] and "config" not in read.record
+    # The second image is all sky: one column of three is right, a third of those it fills.
+    files = [str(dataset / f"images/{i}.png") for i in range(2)]
+    assert read.images["scores"] == dict(zip(files, [100, 11.1111], strict=True))
+    assert [[entry["file"] for entry in read.images[k]] for k in ("best", "worst")] == [
+        files[:1],
+        files[1:],
+    ]
+    page = (scores / "report.html").read_text()
+    assert "data:image" in page and read.record["date"].replace("T", " ") in page
+
+
+def test_images_are_kept_for_the_standard_protocol_alone(dataset):
+    run(dataset)
+    for i in range(2):
+        Image.fromarray(LABELS * 0).save(dataset / f"theirs/{i}.png")
+    run(dataset, "--protocol", "unseen")
+    left = {path.name for path in (dataset / "scores").iterdir()}
+    assert left == {"metrics.json", "per_class.csv", "confusion.npz", "run.json"}
 
 
 def test_what_values_mean(dataset):

@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--output",
         required=True,
         metavar="DIR",
-        help="where metrics.json, per_class.csv and confusion.npz go",
+        help="where metrics.json, per_class.csv, confusion.npz and the page about them go",
     )
     args = parser.parse_args(arguments)
     say_errors(lambda: _evaluate(args))
@@ -101,11 +101,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _evaluate(args: argparse.Namespace) -> None:
     from ..data import load_dataset
     from ..data.mapper import SampleReader
-    from ..evaluation import ZeroShotEvaluator, print_results
+    from ..evaluation import Gallery, ZeroShotEvaluator, print_results
     from ..evaluation.boundary import BoundaryIoU
+    from ..evaluation.build import class_colours
     from ..evaluation.folds import EPISODES
+    from ..evaluation.page import PAGE, write_page
     from ..evaluation.predictions import answer_table, pair_up, read_names
-    from ..evaluation.protocols import PROTOCOLS, runs
+    from ..evaluation.protocols import PROTOCOLS, STANDARD, runs
+    from ..evaluation.record import leave_record
     from ..evaluation.scoring import FileScorer, score_files
     from ..files import ready_to_write
     from ..runtime.data import MetadataCatalog
@@ -126,18 +129,25 @@ def _evaluate(args: argparse.Namespace) -> None:
     answers = answer_table(
         question, read_names(args.names) if args.names else None, args.offset, args.ignore
     )
+    colours = class_colours(question, metadata.get("palette"))
+    has_page = STANDARD in args.protocol
     evaluator = ZeroShotEvaluator.of_dataset(
         name,
         args.output,
         protocols=args.protocol,
         measures=[BoundaryIoU(len(question.scored))] if args.boundary_iou else [],
+        observers=[Gallery(args.output, question.scored, colours=colours)] if has_page else [],
         question=question,
     )
     pairs = pair_up(samples, args.predictions)
     scorer = FileScorer(evaluator, SampleReader.of_dataset(name), answers)
     results = score_files(scorer, pairs, args.jobs)
+    leave_record(evaluator, name)
+    if has_page:
+        write_page([args.output], Path(args.output, PAGE))
     print_results(name, results, question.scored if args.per_class else None)
-    print(f"metrics.json, per_class.csv and confusion.npz are in {Path(args.output)}")
+    written = f"metrics.json, per_class.csv, confusion.npz{f' and {PAGE}' if has_page else ''}"
+    print(f"{written} are in {Path(args.output)}")
 
 
 def _registered(dataset: str, part: str) -> str:

@@ -75,8 +75,7 @@ def histogram(scores: Iterable[float], bins: int = 20) -> list[int]:
 
 def config_differences(evaluations: Sequence[Evaluation]) -> list[tuple[str, list[Any]]]:
     """The keys whose values are not the same in all configurations, with the values."""
-    texts = [each.record.get("config", "{}") for each in evaluations]
-    configs = [dict(leaves(yaml.safe_load(text))) for text in texts]
+    configs = [dict(leaves(yaml.safe_load(each.record["config"]))) for each in evaluations]
     keys = sorted({key for config in configs for key in config})
     rows = [(key, [config.get(key) for config in configs]) for key in keys]
     return [row for row in rows if any(value != row[1][0] for value in row[1])]
