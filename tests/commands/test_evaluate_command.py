@@ -126,6 +126,36 @@ def test_mistakes_are_one_line(dataset, options, message):
     assert "\n" not in str(stop.value)
 
 
+def test_what_segment_has_written_for_all_photos(tmp_path):
+    """Four photos in a folder inside the folder of photos, one of them for validation."""
+    for kind in ("images", "labels", "segmented/labels"):
+        (tmp_path / kind / "city").mkdir(parents=True)
+    for i in range(4):
+        image = Image.fromarray(np.full((4, 4, 3), i, np.uint8))
+        image.save(tmp_path / f"images/city/{i}.jpg")
+        Image.fromarray(LABELS).save(tmp_path / f"labels/city/{i}.png")
+        Image.fromarray(LABELS % 255).save(tmp_path / f"segmented/labels/city/{i}.png")
+    name = f"walk_{tmp_path.name}"
+    description = tmp_path / "walk.yaml"
+    description.write_text(
+        f"name: {name}\nnames: [sky, tree, cat]\nunseen: [cat]\n"
+        "split: {images: images, labels: labels, val_percent: 25}\n"
+    )
+    predictions = ["--predictions", str(tmp_path / "segmented/labels")]
+    output = tmp_path / "scores"
+    try:
+        main([*predictions, "--dataset", str(description), "--output", str(output)])
+        assert json.loads((output / "metrics.json").read_text())["sem_seg"]["hIoU"] == 100
+        assert len(json.loads((output / "images.json").read_text())["scores"]) == 1
+        Image.fromarray(LABELS).save(tmp_path / "segmented/labels/city/none.png")
+        with pytest.raises(SystemExit, match=r"1 PNG files belong to no image of .*none\.png"):
+            main([*predictions, "--dataset", str(description), "--output", str(output)])
+    finally:
+        for part in ("train", "val"):
+            DatasetCatalog.remove(f"{name}_{part}")
+            MetadataCatalog.remove(f"{name}_{part}")
+
+
 def test_episodes_have_no_files(dataset):
     name = f"episodes_{dataset.name}"
     DatasetCatalog.register(name, lambda: [{"file_name": "a.jpg"}])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EPILOG = """
 examples:
-  what another code base has predicted for a registered dataset, PNGs named like its label files:
+  what another code base has predicted for a registered dataset:
       zs3 evaluate --predictions THEIRS --dataset NAME --output scores
   for the validation part of your own data, under the names that their values stand for:
       zs3 evaluate --predictions THEIRS --dataset streets.yaml --names classes.json --output scores
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--predictions",
         required=True,
         metavar="DIR",
-        help="a PNG of every label map, of the same name and size",
+        help="a PNG of every image, called like it, or like its label map; of the label map's size",
     )
     parser.add_argument(
         "--dataset",
@@ -116,7 +116,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     if args.names and args.offset:
         raise ValueError("--names says what every value is; it leaves no --offset to give.")
     ready_to_write(Path(args.output, "metrics.json"))
-    name = _registered(args.dataset, args.part)
+    name, images = _registered(args.dataset, args.part)
     samples, metadata = load_dataset(name), MetadataCatalog.get(name)
     if metadata.get("evaluator_type") == EPISODES:
         raise ValueError(
@@ -139,7 +139,7 @@ def _evaluate(args: argparse.Namespace) -> None:
         observers=[Gallery(args.output, question.scored, colours=colours)] if has_page else [],
         question=question,
     )
-    pairs = pair_up(samples, args.predictions)
+    pairs = pair_up(samples, args.predictions, images)
     scorer = FileScorer(evaluator, SampleReader.of_dataset(name), answers)
     results = score_files(scorer, pairs, args.jobs)
     leave_record(evaluator, name)
@@ -150,18 +150,21 @@ def _evaluate(args: argparse.Namespace) -> None:
     print(f"{written} are in {Path(args.output)}")
 
 
-def _registered(dataset: str, part: str) -> str:
-    """The name of a dataset that is registered, or that a file describes."""
+def _registered(dataset: str, part: str) -> tuple[str, Callable[[], Collection[str]]]:
+    """
+    The name of a dataset that is registered, or that a file describes; and how to learn what all
+    images in the latter's folders are called.
+    """
     from ..data.catalog import register_folder
     from ..data.datasets import register_all
 
     register_all()
     if not dataset.lower().endswith((".yaml", ".yml")):
-        return dataset
+        return dataset, frozenset
     described = register_folder(dataset)
     if part not in described.parts:
         raise ValueError(f"{dataset} has no part {part!r}; it has {', '.join(described.parts)}.")
-    return f"{described.name}_{part}"
+    return f"{described.name}_{part}", described.image_names
 
 
 def _trained(source: str | None) -> Vocabulary | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -113,6 +114,18 @@ class FolderDataset:
             return self._listing(part)
         except ValueError as error:
             raise ValueError(f"{self.file}: {error}") from error
+
+    def image_names(self) -> set[str]:
+        """
+        What images are called, be they of a part or not: paths without extension, below the folder
+        of their part's images. A folder that is missing, or not in order, has none.
+        """
+        names: set[str] = set()
+        for part in self.parts.values():
+            with suppress(ValueError):
+                folder = filled_root(self.root, self.file) / part.images
+                names.update(files_by_key(folder, IMAGE_EXTENSIONS, "images"))
+        return names
 
     def _listing(self, part: str) -> Listing:
         root, chosen = filled_root(self.root, self.file), self.parts[part]
