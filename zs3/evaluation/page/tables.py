@@ -23,13 +23,18 @@ _MEANINGS = {
     "pAcc": "share of the labelled pixels that is right",
     "fwIoU": "mean IoU weighted by the classes' pixels",
     "zero-IoU": "share of the classes that was never hit; lower is better",
+    "mBIoU": "mean Boundary IoU, that of the pixels near outlines, of all classes",
+    "S-BIoU": "mean Boundary IoU of the seen classes",
+    "U-BIoU": "mean Boundary IoU of the unseen classes",
+    "hBIoU": "harmonic mean of S-BIoU and U-BIoU",
 }
 
 
 def metric_names(evaluations: Sequence[Evaluation], task: str = "sem_seg") -> list[str]:
     """The scores that any of them has under a task, the most telling first."""
     names = dict.fromkeys(name for each in evaluations for name in each.scores.get(task, {}))
-    kinds = [name for name in names if name.startswith("U-") and name not in _FIRST]
+    known = {f"U-{class_.kind}" for each in evaluations for class_ in each.classes if class_.kind}
+    kinds = [name for name in names if name in known]
     first = [name for name in _FIRST if name in names]
     return list(dict.fromkeys([*first, *kinds, *names]))
 
