@@ -155,6 +155,7 @@ def test_only_configurations_that_are_known_are_compared(evaluate, page_of):
     (folders[1] / "run.json").write_text(json.dumps(record))
     assert "what differs first third MODEL.NAME first third" in Page(page_of(*folders)).text
     text = Page(page_of(*folders[:2])).text
+    assert text.count(f" seed {record['seed']} ") == 1, "nothing is drawn where files are scored"
     assert "what differs" not in text and text.count(record["versions"]["torch"]) == 2
 
 
