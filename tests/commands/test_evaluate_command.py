@@ -112,11 +112,16 @@ def test_what_counts_as_seen_elsewhere(dataset):
         (["--part", "train"], "has no part 'train'; it has val"),
         (["--protocol", "unsen"], "Did you mean 'unseen'"),
         (["--protocol", "unseen", "seen"], "ask different questions"),
-        (["--protocol", "cross_dataset"], "depends on the training data"),
+        (
+            ["--protocol", "cross_dataset"],
+            "what the system was trained on; name that with --trained: a",
+        ),
         (["--protocol", "unseen"], "2 of 2 predictions hold values"),
         (["--names", "n.json", "--offset", "1"], "no --offset to give"),
         (["--names", "nowhere.json"], r"nowhere\.json"),
         (["--dataset", "shapes_mixed_tst"], "Did you mean 'shapes_mixed_test'"),
+        (["--dataset", "qqqq"], "YAML file that describes them: .* given to a command"),
+        (["--trained", "qqqq"], "no dataset is called 'qqqq'"),
         (["--predictions", "nowhere"], "no folder of predictions nowhere"),
     ],
 )

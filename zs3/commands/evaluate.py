@@ -108,6 +108,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     from ..evaluation.page import PAGE, write_page
     from ..evaluation.predictions import answer_table, pair_up, read_names
     from ..evaluation.protocols import PROTOCOLS, STANDARD, runs
+    from ..evaluation.questions import across_datasets
     from ..evaluation.record import leave_record
     from ..evaluation.scoring import FileScorer, score_files
     from ..files import ready_to_write
@@ -123,7 +124,13 @@ def _evaluate(args: argparse.Namespace) -> None:
             f"{name} asks for one class an episode and for several in one image, which files named "
             "like images cannot tell apart; evaluate the model itself (--eval-only)."
         )
-    first = PROTOCOLS[runs(args.protocol)[0][0]]
+    protocol = runs(args.protocol)[0][0]
+    first = PROTOCOLS[protocol]
+    if first.ask is across_datasets and not args.trained:
+        raise ValueError(
+            f"protocol {protocol!r} goes by what the system was trained on; name that with "
+            "--trained: a dataset, or a vocabulary.json."
+        )
     question = first.ask(metadata, _trained(args.trained))
     question = replace(question, may_be_silent=bool(args.ignore))
     answers = answer_table(

@@ -27,6 +27,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from ..files import remove_unfinished, write_atomically
+from ..runtime.arguments import positive
 from .class_histogram import ClassHistogram
 from .image_set import ImageSet, data_root
 from .label_table import LabelTable
@@ -89,7 +90,7 @@ def script_arguments(
     )
     parser.add_argument(
         "--jobs",
-        type=int,
+        type=positive,
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes (default: one a core, %(default)s)",
