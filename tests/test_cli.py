@@ -9,6 +9,7 @@ import pytest
 
 from zs3 import cli
 from zs3.commands import report, segment, train
+from zs3.environment import run_record
 from zs3.version import __version__
 
 SPNET = str(Path(__file__).parents[1] / "configs" / "shapes" / "spnet.yaml")
@@ -68,7 +69,13 @@ def test_help_teaches(command, capsys, monkeypatch):
 
 def test_the_command_zs3_hands_its_arguments_and_exit_code_on(monkeypatch):
     called = []
-    monkeypatch.setattr(segment, "main", lambda arguments: called.append(arguments) or 3)
+
+    def main(arguments):
+        called.append(arguments)
+        assert run_record()["command"] == "zs3 segment --input a.jpg"
+        return 3
+
+    monkeypatch.setattr(segment, "main", main)
     monkeypatch.setattr("sys.argv", ["zs3", "segment", "--input", "a.jpg"])
     assert cli.main() == 3
     assert called == [["--input", "a.jpg"]]

@@ -45,7 +45,8 @@ def main() -> int | None:
     if command not in COMMANDS:
         hint = did_you_mean(command, COMMANDS) or f" There are {', '.join(COMMANDS)}."
         parser.error(f"there is no command {command!r}.{hint}")
-    sys.argv[0] = f"zs3 {command}"  # what argparse calls the program in its usage
+    # What argparse calls the program in its usage, and records of runs give as the command.
+    sys.argv = [f"zs3 {command}", *sys.argv[2:]]
     module = import_module(f".commands.{command.replace('-', '_')}", __package__)
-    code: int | None = module.main(sys.argv[2:])
+    code: int | None = module.main(sys.argv[1:])
     return code

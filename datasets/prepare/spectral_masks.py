@@ -12,6 +12,7 @@ from pathlib import Path
 from zs3.commands.errors import say_errors
 from zs3.commands.segment import DONE, SOME_FAILED
 from zs3.inference.inputs import find_inputs
+from zs3.runtime.arguments import positive
 from zs3.spectral.folder import LAYOUTS, make_masks
 
 EPILOG = """
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--jobs",
-        type=int,
+        type=positive,
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes (default: one a core, %(default)s)",

@@ -60,10 +60,10 @@ def test_errors_are_told_and_counted(description, capsys, tmp_path):
     (tmp_path / "images" / "2.jpg").write_text("no picture")
     assert run(description, "--json", tmp_path / "report.json") == 1
     said = capsys.readouterr().out
-    assert f"lawn_train: {tmp_path}/images/1.jpg" in said
-    assert f"lawn_train: {tmp_path}/images/2.jpg cannot be read as an image" in said
+    assert f"lawn_train, lawn_val: {tmp_path}/images/1.jpg" in said
+    assert f"lawn_train, lawn_val: {tmp_path}/images/2.jpg cannot be read as an image" in said
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["errors"] == 4
+    assert report["errors"] == 2
     assert report["findings"][0]["kind"] == "images without labels"
 
 

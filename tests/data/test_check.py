@@ -148,6 +148,41 @@ def test_a_part_that_cannot_be_listed_does_not_hide_the_other(data):
     assert counts[0].pixels.sum() == 8
 
 
+def test_files_with_the_same_name_hide_nothing(data):
+    data.add("train", "outside", [[0, 7]])
+    twice = data.image("train", "a").with_suffix(".png")
+    twice.write_bytes(data.image("train", "a").read_bytes())
+    again = data.labels("train", "b").with_suffix(".tif")
+    Image.open(data.labels("train", "b")).save(again)
+    errors = findings(data.check(), ERROR)
+    assert [(kind, item) for _, kind, item in errors[:2]] == [
+        ("images with the same name", f"{data.image('train', 'a')} = {twice}"),
+        ("labels that are not of one image each", f"{data.labels('train', 'b')} = {again}"),
+    ]
+    assert [kind for _, kind, _ in errors[2:]] == ["labels that cannot be used"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "split: {images: images/train, labels: labels/train, val_percent: 50}",
+        "train: &all {images: images/train, labels: labels/train}\nval: *all",
+    ],
+)
+def test_what_concerns_files_that_parts_share_is_said_once(data, text):
+    data.labels("train", "b").unlink()
+    data.add("train", "c", [[0, 1]])
+    errors = findings(data.check(text=f"names: [sky, road, tree]\n{text}"), ERROR)
+    image = str(data.image("train", "b"))
+    assert errors == [("streets_train, streets_val", "images without labels", image)]
+
+
+def test_nothing_follows_from_a_part_that_cannot_be_listed(data):
+    counts = data.check(text=DESCRIPTION.replace("labels/", "lables/"))
+    assert [kind for _, kind, _ in findings(counts, ERROR)] == ["cannot be listed"] * 2
+    assert findings(counts, WARNING) == []
+
+
 def test_a_part_without_images_is_an_error(data):
     split = "split: {images: images/train, labels: labels/train, val_percent: 9}"
     counts = data.check(text=f"names: [sky, road, tree]\n{split}")

@@ -197,8 +197,9 @@ def test_a_broken_image_is_named_in_one_line(register, tmp_path, workers):
         (["DATASETS.TRAIN", "('toi',)"], "no dataset is called 'toi'. Did you mean 'toy'"),
         (
             ["DATASETS.TRAIN", "('qqqq',)"],
-            "'qqqq'. `zs3 datasets` lists those there are. .*DATASETS.FILES",
+            "'qqqq'. `zs3 datasets` lists those there are. .*DATASETS.FILES, or given to a command",
         ),
+        (["DATASETS.TRAIN", f"('{'q' * 900}',)"], r"called 'q{40} \.\.\. q{40}'\. `zs3"),
         (["DATASETS.TEST", "('toi',)"], "no dataset is called 'toi'. Did you mean 'toy'"),
         (["SOLVER.IMS_PER_BATCH", "0"], "IMS_PER_BATCH is 0"),
         (["SEED", "-1"], "SEED is -1; samples are drawn from it"),

@@ -110,12 +110,31 @@ def test_predictions_lie_as_label_maps_do(tmp_path):
     (folder / "notes.txt").write_text("not a prediction")
     expected = (
         r"2 of 3 predictions are missing: ulm/1\.png, bonn/1\.png; 1 PNG files belong to no "
-        r".*1\.png; if they are of its other part, .*\(--part\), or keep them elsewhere\."
+        r"image of the dataset: \S*1\.png; keep them elsewhere\."
     )
     with pytest.raises(ValueError, match=expected):
         pair_up(samples, folder)
     with pytest.raises(ValueError, match="no folder of predictions"):
         pair_up(samples, tmp_path / "nowhere")
+
+
+def test_predictions_are_called_as_their_images_are(tmp_path):
+    """As `zs3 segment` calls them, also where all label maps lie in one folder of several."""
+    samples = [
+        {"image_id": f"city/{i}", "sem_seg_file_name": f"labels/city/{i}_label.png"}
+        for i in range(2)
+    ]
+    as_images = [write(tmp_path / f"a/city/{i}.png", np.zeros((1, 1), np.uint8)) for i in range(2)]
+    as_labels = [write(tmp_path / f"b/{i}_label.png", np.zeros((1, 1), np.uint8)) for i in range(2)]
+    assert [file for _, file in pair_up(samples, tmp_path / "a")] == as_images
+    assert [file for _, file in pair_up(samples, tmp_path / "b")] == as_labels
+    # What would do for the second way may be called as other images are.
+    write(tmp_path / "a/0_label.png", np.zeros((1, 1), np.uint8))
+    write(tmp_path / "a/1_label.png", np.zeros((1, 1), np.uint8))
+    others = {"city/0", "city/1", "0_label", "1_label"}
+    assert [file for _, file in pair_up(samples, tmp_path / "a", lambda: others)] == as_images
+    with pytest.raises(ValueError, match=r"1 PNG files belong to no image of .*1_label\.png; keep"):
+        pair_up(samples, tmp_path / "a", lambda: others - {"1_label"})
 
 
 def test_drawn_images_have_names_too(tmp_path):

@@ -1,11 +1,15 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from zs3.data.mapper import SampleReader
-from zs3.evaluation import ZeroShotEvaluator
+from zs3.evaluation import Gallery, ZeroShotEvaluator
 from zs3.evaluation.boundary import BoundaryIoU
 from zs3.evaluation.confusion import confusion_matrix, summary
+from zs3.evaluation.gallery import image_score
 from zs3.evaluation.predictions import answer_table, pair_up
 from zs3.evaluation.questions import Question
 from zs3.evaluation.scoring import FileScorer, score_files
@@ -88,6 +92,28 @@ def test_broken_label_maps_are_the_dataset_s_fault(files):
     expected = r"1 of 20 predictions have a label map that cannot be used \(00\.png\): .*label 60"
     with pytest.raises(ValueError, match=expected):
         score_files(scorer(), pair_up(samples, folder))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_pictures_of_the_best_and_the_worst_without_reading_the_others(files, jobs, tmp_path):
+    samples, folder, truth, labels = files
+    single = [confusion_matrix(*pair, 3, 255) for pair in zip(truth, labels, strict=True)]
+    scores = {f"{i:02d}.jpg": image_score(each) for i, each in enumerate(single)}
+    order = sorted(scores, key=lambda file: (scores[file], file))
+    for sample in samples:
+        name, sample["file_name"] = sample["file_name"], str(tmp_path / sample["file_name"])
+        if name in (order[0], order[-1]):
+            Image.fromarray(np.zeros((H, W, 3), np.uint8)).save(sample["file_name"])
+    subject = scorer()
+    subject.evaluator.observers = [Gallery(tmp_path / "scores", VOCABULARY, count=1)]
+    score_files(subject, pair_up(samples, folder), jobs)
+    kept = json.loads((tmp_path / "scores/images.json").read_text())
+    assert kept["scores"] == {str(tmp_path / file): score for file, score in scores.items()}
+    assert [Path(entry["file"]).name for entry in kept["worst"]] == order[:1]
+    assert [Path(entry["file"]).name for entry in kept["best"]] == order[-1:]
+    np.testing.assert_array_equal(
+        subject.evaluator.counts[0], confusion_matrix(truth, labels, 3, 255)
+    )
 
 
 def test_no_processes():

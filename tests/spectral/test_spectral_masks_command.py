@@ -31,6 +31,8 @@ def test_a_folder_of_images_and_a_second_run(tmp_path: Path) -> None:
 def test_what_does_not_exist_is_said_without_a_traceback(tmp_path: Path) -> None:
     done = run("--images", tmp_path / "nothing", "--output", tmp_path / "out")
     assert done.returncode and "does not exist" in done.stderr and "Traceback" not in done.stderr
+    done = run("--images", tmp_path, "--output", tmp_path / "out", "--jobs", 0)
+    assert "--jobs: expected a number from 1 on, but got '0'" in done.stderr
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -15,8 +15,10 @@ lists files and configurations.
 
 examples:
   a released ZegFormer, and the two class lists that came with it:
-      zs3 convert zegformer_R101.pth models/zegformer --config-file configs/zegformer/r101.yaml \\
-          --classes all_classnames.json --seen seen_classnames.json
+      zs3 convert zegformer_R101.pth models/zegformer \\
+          --config-file configs/zegformer/cocostuff_r101.yaml \\
+          --classes all_classnames.json --seen seen_classnames.json \\
+          MODEL.TEXT.TEMPLATES single_scene
   Mask2Former (configuration: docs/checkpoints.md), its own class names one a line:
       zs3 convert model_final_503e96.pkl models/mask2former --config-file mask2former.yaml \\
           --classes ade20k_150.txt

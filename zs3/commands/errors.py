@@ -20,6 +20,8 @@ def say_errors(work: Callable[[], T]) -> T:
 
 def _in_words(error: Exception) -> str:
     """The system's own errors without their number: "x.json: No such file or directory"."""
+    if isinstance(error, FileExistsError) and error.filename:
+        return f"{error.filename} is a file; expected a directory, or the name of a new one."
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     return str(error)

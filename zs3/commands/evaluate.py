@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EPILOG = """
 examples:
-  what another code base has predicted for a registered dataset, PNGs named like its label files:
+  what another code base has predicted for a registered dataset:
       zs3 evaluate --predictions THEIRS --dataset NAME --output scores
   for the validation part of your own data, under the names that their values stand for:
       zs3 evaluate --predictions THEIRS --dataset streets.yaml --names classes.json --output scores
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--predictions",
         required=True,
         metavar="DIR",
-        help="a PNG of every label map, of the same name and size",
+        help="a PNG of every image, called like it, or like its label map; of the label map's size",
     )
     parser.add_argument(
         "--dataset",
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--output",
         required=True,
         metavar="DIR",
-        help="where metrics.json, per_class.csv and confusion.npz go",
+        help="where metrics.json, per_class.csv, confusion.npz and the page about them go",
     )
     args = parser.parse_args(arguments)
     say_errors(lambda: _evaluate(args))
@@ -101,11 +101,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _evaluate(args: argparse.Namespace) -> None:
     from ..data import load_dataset
     from ..data.mapper import SampleReader
-    from ..evaluation import ZeroShotEvaluator, print_results
+    from ..evaluation import Gallery, ZeroShotEvaluator, print_results
     from ..evaluation.boundary import BoundaryIoU
+    from ..evaluation.build import class_colours
     from ..evaluation.folds import EPISODES
+    from ..evaluation.page import PAGE, write_page
     from ..evaluation.predictions import answer_table, pair_up, read_names
-    from ..evaluation.protocols import PROTOCOLS, runs
+    from ..evaluation.protocols import PROTOCOLS, STANDARD, runs
+    from ..evaluation.questions import across_datasets
+    from ..evaluation.record import leave_record
     from ..evaluation.scoring import FileScorer, score_files
     from ..files import ready_to_write
     from ..runtime.data import MetadataCatalog
@@ -113,45 +117,61 @@ def _evaluate(args: argparse.Namespace) -> None:
     if args.names and args.offset:
         raise ValueError("--names says what every value is; it leaves no --offset to give.")
     ready_to_write(Path(args.output, "metrics.json"))
-    name = _registered(args.dataset, args.part)
+    name, images = _registered(args.dataset, args.part)
     samples, metadata = load_dataset(name), MetadataCatalog.get(name)
     if metadata.get("evaluator_type") == EPISODES:
         raise ValueError(
             f"{name} asks for one class an episode and for several in one image, which files named "
             "like images cannot tell apart; evaluate the model itself (--eval-only)."
         )
-    first = PROTOCOLS[runs(args.protocol)[0][0]]
+    protocol = runs(args.protocol)[0][0]
+    first = PROTOCOLS[protocol]
+    if first.ask is across_datasets and not args.trained:
+        raise ValueError(
+            f"protocol {protocol!r} goes by what the system was trained on; name that with "
+            "--trained: a dataset, or a vocabulary.json."
+        )
     question = first.ask(metadata, _trained(args.trained))
     question = replace(question, may_be_silent=bool(args.ignore))
     answers = answer_table(
         question, read_names(args.names) if args.names else None, args.offset, args.ignore
     )
+    colours = class_colours(question, metadata.get("palette"))
+    has_page = STANDARD in args.protocol
     evaluator = ZeroShotEvaluator.of_dataset(
         name,
         args.output,
         protocols=args.protocol,
         measures=[BoundaryIoU(len(question.scored))] if args.boundary_iou else [],
+        observers=[Gallery(args.output, question.scored, colours=colours)] if has_page else [],
         question=question,
     )
-    pairs = pair_up(samples, args.predictions)
+    pairs = pair_up(samples, args.predictions, images)
     scorer = FileScorer(evaluator, SampleReader.of_dataset(name), answers)
     results = score_files(scorer, pairs, args.jobs)
+    leave_record(evaluator, name)
+    if has_page:
+        write_page([args.output], Path(args.output, PAGE))
     print_results(name, results, question.scored if args.per_class else None)
-    print(f"metrics.json, per_class.csv and confusion.npz are in {Path(args.output)}")
+    written = f"metrics.json, per_class.csv, confusion.npz{f' and {PAGE}' if has_page else ''}"
+    print(f"{written} are in {Path(args.output)}")
 
 
-def _registered(dataset: str, part: str) -> str:
-    """The name of a dataset that is registered, or that a file describes."""
+def _registered(dataset: str, part: str) -> tuple[str, Callable[[], Collection[str]]]:
+    """
+    The name of a dataset that is registered, or that a file describes; and how to learn what all
+    images in the latter's folders are called.
+    """
     from ..data.catalog import register_folder
     from ..data.datasets import register_all
 
     register_all()
     if not dataset.lower().endswith((".yaml", ".yml")):
-        return dataset
+        return dataset, frozenset
     described = register_folder(dataset)
     if part not in described.parts:
         raise ValueError(f"{dataset} has no part {part!r}; it has {', '.join(described.parts)}.")
-    return f"{described.name}_{part}"
+    return f"{described.name}_{part}", described.image_names
 
 
 def _trained(source: str | None) -> Vocabulary | None:

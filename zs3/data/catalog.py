@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any  # metadata and YAML hold values of any type
 
-from ..nearest import did_you_mean
+from ..nearest import did_you_mean, quoted
 from ..runtime.config import CfgNode
 from ..runtime.data import DatasetCatalog, MetadataCatalog
 from ..vocabulary import Vocabulary
@@ -126,5 +126,6 @@ def _expect_known(name: str) -> None:
     if name not in known:
         hint = did_you_mean(name, known) or " `zs3 datasets` lists those there are."
         raise ValueError(
-            f"no dataset is called {name!r}.{hint} Your own data come in through DATASETS.FILES."
+            f"no dataset is called {quoted(name)}.{hint} Your own data come in by the YAML file "
+            "that describes them: in DATASETS.FILES, or given to a command in the place of a name."
         )

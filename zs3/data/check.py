@@ -11,7 +11,7 @@ import hashlib
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -39,7 +39,7 @@ class Finding:
     """
     Attributes:
         level: ERROR, WARNING or NOTICE.
-        part: where; a dataset's name.
+        part: where; a dataset's name, or those of several.
         kind: what, as the heading of a list.
         item: of that list: a file, a name or a sentence.
     """
@@ -48,6 +48,11 @@ class Finding:
     part: str
     kind: str
     item: str
+
+    @property
+    def said(self) -> tuple[str, str, str]:
+        """All but where."""
+        return self.level, self.kind, self.item
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,22 @@ def check_parts(parts: Sequence[Part], jobs: int) -> list[PartCount]:
         _judge(count)
         if not count.part.is_training:
             _find_leaks(count, [other for other in counts if other.part.is_training])
+    _say_once(counts)
     return counts
+
+
+def _say_once(counts: Sequence[PartCount]) -> None:
+    """What is found alike in several parts, as where they share files, the first says for all."""
+    where = defaultdict(list)
+    for count in counts:
+        for finding in count.findings:
+            where[finding.said].append(finding.part)
+    for count in counts:
+        count.findings = [
+            replace(finding, part=", ".join(where[finding.said]))
+            for finding in count.findings
+            if finding.part == where[finding.said][0]
+        ]
 
 
 def _count(part: Part, jobs: int, bar: tqdm) -> PartCount:
@@ -174,7 +194,9 @@ def _count(part: Part, jobs: int, bar: tqdm) -> PartCount:
 
 
 def _judge(count: PartCount) -> None:
-    """What follows from the counts of a part."""
+    """What follows from the counts of a part; nothing, if it could not be listed or is empty."""
+    if not count.part.samples:
+        return
     vocabulary = count.part.vocabulary
     absent = [name for name, n in zip(vocabulary.names, count.pixels, strict=True) if not n]
     if not count.part.is_training:

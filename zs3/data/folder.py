@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,23 +108,38 @@ class FolderDataset:
         Pairs images and labels. Their content is not looked at.
 
         Raises:
-            ValueError: a folder, list or environment variable that does not exist, two images or
-                labels of one name, or label files that are not as their format asks for.
+            ValueError: a folder, list or environment variable that does not exist, or label files
+                that are not as their format asks for.
         """
         try:
             return self._listing(part)
         except ValueError as error:
             raise ValueError(f"{self.file}: {error}") from error
 
+    def image_names(self) -> set[str]:
+        """
+        What images are called, be they of a part or not: paths without extension, below the folder
+        of their part's images. A folder that is missing, or not in order, has none.
+        """
+        names: set[str] = set()
+        for part in self.parts.values():
+            with suppress(ValueError):
+                folder = filled_root(self.root, self.file) / part.images
+                names.update(files_by_key(folder, IMAGE_EXTENSIONS, "images").files)
+        return names
+
     def _listing(self, part: str) -> Listing:
         root, chosen = filled_root(self.root, self.file), self.parts[part]
-        images = files_by_key(root / chosen.images, IMAGE_EXTENSIONS, f"images of {part}")
+        images, repeated = files_by_key(root / chosen.images, IMAGE_EXTENSIONS, f"images of {part}")
         source = open_labels(root / chosen.labels, chosen.format)
         table = self.classes.of_source(
             source, root / chosen.labels, lambda: names_in_files(root, self.parts)
         )
         pairs = source.pair(images)
-        gaps: dict[str, Sequence[str]] = {}
+        gaps: dict[str, Sequence[str]] = {
+            "images with the same name": repeated,
+            "labels that are not of one image each": pairs.unclear,
+        }
         if chosen.listing is None:
             keys = sorted(pairs.labels if source.lists_images else images)
             gaps["labels without image"] = pairs.alone

@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 from ..counting import counted
 from ..files import remove_unfinished, write_atomically
+from ..runtime.arguments import positive
 from .archive import files_below
 from .class_histogram import ClassHistogram
 from .image_set import ImageSet, data_root
@@ -91,7 +92,7 @@ def script_arguments(
     )
     parser.add_argument(
         "--jobs",
-        type=int,
+        type=positive,
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes (default: one a core, %(default)s)",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,15 +9,12 @@ from typing import Any  # metrics are nested as evaluators return them
 
 from ..checkpoints.weight_file import VOCABULARY, weight_file
 from ..data import build_test_loader, vocabulary_of
-from ..environment import run_record
-from ..evaluation import ZeroShotEvaluator, print_results
+from ..evaluation import print_results
 from ..evaluation.answers import answering
 from ..evaluation.build import Evaluator, build_evaluators
-from ..evaluation.curve import FILES as CALIBRATION
-from ..evaluation.gallery import IMAGES
-from ..evaluation.page import PAGE, RUN, write_page
+from ..evaluation.page import PAGE, write_page
 from ..evaluation.protocols import STANDARD
-from ..files import write_atomically
+from ..evaluation.record import leave_record
 from ..runtime.config import CfgNode, dump
 from ..runtime.evaluation import inference_on_dataset
 from ..runtime.utils import comm
@@ -71,10 +67,10 @@ def evaluate(
             results[name] |= inference_on_dataset(answer, loader, evaluator)
             model.train(was_training)
             if comm.is_main_process() and evaluator.output_dir:
-                _record(cfg, evaluator, evaluator.output_dir)
+                leave_record(evaluator, name, setting=cfg.TEST.SETTING, config=dump(cfg))
         if comm.is_main_process():
             for evaluator in each:  # once all have left theirs, of which the page shows some
-                if _has_page(cfg, evaluator) and evaluator.output_dir:
+                if evaluator.gallery and evaluator.output_dir:
                     write_page([evaluator.output_dir], evaluator.output_dir / PAGE)
             setting = "" if cfg.TEST.SETTING == "inductive" else f" ({cfg.TEST.SETTING})"
             print_results(name + setting, results[name], vocabulary_of(name) if per_class else None)
@@ -89,19 +85,3 @@ def training_vocabulary(cfg: CfgNode) -> Vocabulary | None:
     if beside.exists():
         return Vocabulary.load(beside)
     return vocabulary_of(cfg.DATASETS.TRAIN[0]) if cfg.DATASETS.TRAIN else None
-
-
-def _has_page(cfg: CfgNode, evaluator: Evaluator) -> bool:
-    """The page is about the standard protocol."""
-    is_shown = isinstance(evaluator, ZeroShotEvaluator) and STANDARD in evaluator.protocols
-    return cfg.TEST.REPORT and is_shown
-
-
-def _record(cfg: CfgNode, evaluator: Evaluator, folder: Path) -> None:
-    """What has made the scores in a folder."""
-    record = run_record() | {"setting": cfg.TEST.SETTING, "config": dump(cfg)}
-    write_atomically(folder / RUN, (json.dumps(record, indent=1) + "\n").encode())
-    # What an earlier evaluation has left would be taken for this one's.
-    stale = () if _has_page(cfg, evaluator) else (IMAGES, PAGE)
-    for name in (*stale, *(() if evaluator.wants_rivals else CALIBRATION)):
-        (folder / name).unlink(missing_ok=True)

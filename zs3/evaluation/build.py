@@ -86,11 +86,8 @@ def _observers(
     palette: Sequence[Sequence[int]] | None,
     has_page: bool,
 ) -> list[Observer]:
-    """Those that draw, and the oracle; `palette` has the colours of the label maps' classes."""
-    scored, colours = question.scored, None
-    if palette is not None:
-        chosen = [question.tested.index(name) for name in scored.names]
-        colours = np.asarray(palette, np.uint8)[chosen]
+    """Those that draw, and the oracle."""
+    scored, colours = question.scored, class_colours(question, palette)
     observers: list[Observer] = []
     if cfg.TEST.PICTURES:
         observers.append(Comparisons(folder / "pictures", cfg.TEST.PICTURES, scored, colours))
@@ -99,6 +96,14 @@ def _observers(
     if cfg.TEST.ORACLE:
         observers.append(Oracle(scored, masks=_oracle_masks(cfg), directory=folder))
     return observers
+
+
+def class_colours(question: Question, palette: Sequence[Sequence[int]] | None) -> np.ndarray | None:
+    """(K, 3) uint8, of the scored classes, from the colours of the label maps' classes."""
+    if palette is None:
+        return None
+    chosen = [question.tested.index(name) for name in question.scored.names]
+    return np.asarray(palette, np.uint8)[chosen]
 
 
 def _oracle_masks(cfg: CfgNode) -> Masks:

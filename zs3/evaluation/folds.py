@@ -48,6 +48,7 @@ class FoldEvaluator(DatasetEvaluator):
     """
 
     wants_rivals = False
+    gallery = None
 
     def __init__(
         self,

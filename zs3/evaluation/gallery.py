@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any  # JSON
@@ -67,7 +68,7 @@ class Gallery:
         confusion: np.ndarray,
     ) -> None:
         """Arguments as for any `Observer`; an image without a labelled pixel is passed over."""
-        score = round(mean(iou(confusion)), 4)
+        score = image_score(confusion)
         if math.isnan(score):
             return
         self._scores[file] = score
@@ -77,6 +78,16 @@ class Gallery:
         if entry in best or entry in worst:
             entry |= self._described(image, truth, labels, confusion)
             self._best, self._worst = best, worst
+
+    def shown(self, scores: Mapping[str, float]) -> set[str]:
+        """Of images with these scores, the files of those that pictures are kept of."""
+        entries: list[Entry] = [{"file": file, "mIoU": score} for file, score in scores.items()]
+        orders = (sorted(entries, key=key)[: self.count] for key in (_from_best, _from_worst))
+        return {entry["file"] for order in orders for entry in order}
+
+    def add_scores(self, scores: Mapping[str, float]) -> None:
+        """Of images by file; it needs to see no other of them than those that are `shown`."""
+        self._scores |= scores
 
     def finish(self) -> None:
         """Gathers from all processes; the main one writes."""
@@ -122,6 +133,11 @@ class Gallery:
                 side=self.side,
             ),
         }
+
+
+def image_score(confusion: np.ndarray) -> float:
+    """Mean IoU (percent) of an image over the classes it shows; NaN without a labelled pixel."""
+    return round(mean(iou(confusion)), 4)
 
 
 def _from_best(entry: Entry) -> tuple[float, str]:

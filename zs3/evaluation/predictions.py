@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -105,10 +105,20 @@ def _is_value(given: object) -> bool:
     return isinstance(given, int) and not isinstance(given, bool)
 
 
-def pair_up(samples: Sequence[Sample], folder: str | Path) -> list[tuple[Sample, Path]]:
+def pair_up(
+    samples: Sequence[Sample],
+    folder: str | Path,
+    others: Callable[[], Collection[str]] = frozenset,
+) -> list[tuple[Sample, Path]]:
     """
-    The prediction of every sample: the PNG below `folder` at the place that its label map has below
-    the folder of all label maps. (Drawn datasets have no such files; their images' names serve.)
+    The prediction of every sample: the PNG below `folder` that is called as its image, where
+    samples say how (their "image_id"), as `zs3 segment` does; or, if no file is called so, that at
+    the place that its label map has below the folder of all label maps. (Drawn datasets have no
+    such files; their images' names serve.)
+
+    Args:
+        others: what images are called that belong to no sample; PNGs of theirs are left alone. It
+            is asked where there are PNGs too many.
 
     Raises:
         ValueError: no such folder, predictions that are missing, or files that belong to no label
@@ -118,23 +128,36 @@ def pair_up(samples: Sequence[Sample], folder: str | Path) -> list[tuple[Sample,
     if not folder.is_dir():
         raise ValueError(f"there is no folder of predictions {folder}.")
     found = {file.relative_to(folder).with_suffix("").as_posix(): file for file in _pngs(folder)}
-    sources = [Path(sample.get("sem_seg_file_name") or sample["file_name"]) for sample in samples]
-    root = os.path.commonpath([source.parent for source in sources])
-    keys = [source.relative_to(root).with_suffix("").as_posix() for source in sources]
+    ways = list(filter(None, (_by_image(samples), _by_label_map(samples))))
+    keys = next((way for way in ways if not found.keys().isdisjoint(way)), ways[0])
     missing = [f"{key}.png" for key in keys if key not in found]
-    extra = [str(found[key]) for key in sorted(found.keys() - set(keys))]
+    unused = found.keys() - set(keys)
+    extra = sorted(str(found[key]) for key in unused - set(others() if unused else ()))
     complaints = [
         f"{len(missing)} of {len(keys)} predictions are missing: {listed(missing)}"
         if missing
         else "",
-        f"{len(extra)} PNG files belong to no label map of the dataset: {listed(extra)}; if they "
-        "are of its other part, say which is to be scored (--part), or keep them elsewhere"
+        f"{len(extra)} PNG files belong to no image of the dataset: {listed(extra)}; keep them "
+        "elsewhere"
         if extra
         else "",
     ]
     if missing or extra:
         raise ValueError(f"{folder}: {'; '.join(filter(None, complaints))}.")
     return [(sample, found[key]) for sample, key in zip(samples, keys, strict=True)]
+
+
+def _by_image(samples: Sequence[Sample]) -> list[str]:
+    """Paths without extension; none unless all samples have one (drawn ones have numbers)."""
+    names = [sample.get("image_id") for sample in samples]
+    paths = [name for name in names if isinstance(name, str)]
+    return paths if len(paths) == len(names) else []
+
+
+def _by_label_map(samples: Sequence[Sample]) -> list[str]:
+    sources = [Path(sample.get("sem_seg_file_name") or sample["file_name"]) for sample in samples]
+    root = os.path.commonpath([source.parent for source in sources])
+    return [source.relative_to(root).with_suffix("").as_posix() for source in sources]
 
 
 def listed(words: Iterable[str]) -> str:

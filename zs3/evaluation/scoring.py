@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +17,7 @@ from ..data.label_table import LabelTable
 from ..data.loader import start_worker
 from ..data.mapper import Sample, SampleReader
 from ..data.reading import read_label
+from .gallery import image_score
 from .predictions import listed
 from .zero_shot import ZeroShotEvaluator
 
@@ -31,8 +34,19 @@ class Problem:
     detail: str
 
 
-# Counts of some files (see `ZeroShotEvaluator.counts`), and those among them that have none.
-Result = tuple[list[np.ndarray], list[Problem]]
+class Result(NamedTuple):
+    """
+    Of some files.
+
+    Attributes:
+        counts: see `ZeroShotEvaluator.counts`.
+        scores: `image_score` by image, where the evaluator has a gallery and pixels are labelled.
+        problems: the files without counts.
+    """
+
+    counts: list[np.ndarray]
+    scores: dict[str, float]
+    problems: list[Problem]
 
 
 @dataclass
@@ -52,8 +66,22 @@ class FileScorer:
 
     def __call__(self, pairs: Pairs) -> Result:
         self.evaluator.reset()
-        problems = [problem for pair in pairs if (problem := self._count(*pair)) is not None]
-        return [counts.copy() for counts in self.evaluator.counts], problems
+        result = Result([], {}, [])
+        for sample, file in pairs:
+            before = self.evaluator.counts[0].copy() if self.evaluator.gallery else None
+            if problem := self._count(sample, file):
+                result.problems.append(problem)
+            elif before is not None:
+                score = image_score(self.evaluator.counts[0] - before)
+                result.scores.update({} if math.isnan(score) else {sample["file_name"]: score})
+        result.counts.extend(counts.copy() for counts in self.evaluator.counts)
+        return result
+
+    def show(self, sample: Sample, file: Path) -> None:
+        """Lets the evaluator's observers see a file that has been counted without a problem."""
+        image = torch.tensor(self.truth.image(sample)).permute(2, 0, 1)
+        labels, truth = self.answers(read_label(file), file.name), self.truth.labels(sample)
+        self._process(sample, file, truth, labels, image=image)
 
     def _count(self, sample: Sample, file: Path) -> Problem | None:
         try:
@@ -72,9 +100,21 @@ class FileScorer:
             given, expected = (f"{x.shape[1]} x {x.shape[0]} pixels" for x in (labels, truth))
             what = "have another size than their label map"
             return Problem(file.name, what, f"{file.name} is {given}, expected {expected}.")
-        inputs = {"file_name": str(file), "sem_seg": torch.from_numpy(truth)}
-        self.evaluator.process([inputs], [{"labels": torch.from_numpy(labels)}])
+        self._process(sample, file, truth, labels)
         return None
+
+    def _process(
+        self,
+        sample: Sample,
+        file: Path,
+        truth: np.ndarray,
+        labels: np.ndarray,
+        **image: torch.Tensor,
+    ) -> None:
+        # Observers go by the image; a refusal names the prediction.
+        files = {"file_name": sample["file_name"], "sem_seg_file_name": str(file)}
+        inputs = files | {"sem_seg": torch.from_numpy(truth)} | image
+        self.evaluator.process([inputs], [{"labels": torch.from_numpy(labels)}])
 
 
 @dataclass
@@ -93,7 +133,8 @@ class _Chunks(Dataset[Result]):
 
 def score_files(scorer: FileScorer, pairs: Pairs, jobs: int = 1) -> dict[str, dict[str, float]]:
     """
-    Scores all files, with a progress bar.
+    Scores all files, with a progress bar. Images are only read for the evaluator's gallery, and
+    only those it keeps pictures of.
 
     Args:
         jobs: processes.
@@ -103,7 +144,7 @@ def score_files(scorer: FileScorer, pairs: Pairs, jobs: int = 1) -> dict[str, di
 
     Raises:
         ValueError: files that cannot be scored, with their number and some names, after all have
-            been looked at; or jobs below 1.
+            been looked at; an image that cannot be read; or jobs below 1.
     """
     if jobs < 1:
         raise ValueError(f"files are scored by 1 process or more, not by {jobs}.")
@@ -111,18 +152,26 @@ def score_files(scorer: FileScorer, pairs: Pairs, jobs: int = 1) -> dict[str, di
     workers = jobs if jobs > 1 else 0
     results = DataLoader(chunks, num_workers=workers, collate_fn=list, worker_init_fn=start_worker)
     totals = [np.zeros_like(counts) for counts in scorer.evaluator.counts]
+    scores: dict[str, float] = {}
     problems: list[Problem] = []
     with tqdm(total=len(pairs), desc="scoring", unit="image") as bar:
-        for chunk, [(counts, wrong)] in zip(chunks.pairs, results, strict=True):
-            for total, part in zip(totals, counts, strict=True):
+        for chunk, [result] in zip(chunks.pairs, results, strict=True):
+            for total, part in zip(totals, result.counts, strict=True):
                 total += part
-            problems += wrong
+            scores |= result.scores
+            problems += result.problems
             bar.update(len(chunk))
     if problems:
         raise ValueError(_complaint(problems, len(pairs)))
     scorer.evaluator.reset()
+    if gallery := scorer.evaluator.gallery:
+        shown = gallery.shown(scores)
+        for sample, file in pairs:
+            if sample["file_name"] in shown:
+                scorer.show(sample, file)
+        gallery.add_scores(scores)
     for own, total in zip(scorer.evaluator.counts, totals, strict=True):
-        own += total
+        own[:] = total
     return scorer.evaluator.evaluate()
 
 

@@ -17,6 +17,7 @@ from ..runtime.utils import comm
 from ..vocabulary import IGNORE, Vocabulary
 from .calibration import Calibration
 from .confusion import accuracy, confusion_matrix, iou, summary
+from .gallery import Gallery
 from .measure import Measure
 from .observer import Observer
 from .processes import sum_over_processes
@@ -129,6 +130,11 @@ class ZeroShotEvaluator(DatasetEvaluator):
     def wants_rivals(self) -> bool:
         """Whether outputs must bring `Rivals`."""
         return any(isinstance(measure, Calibration) for measure in self.measures)
+
+    @property
+    def gallery(self) -> Gallery | None:
+        """The observer that keeps images for the page, if there is one."""
+        return next((each for each in self.observers if isinstance(each, Gallery)), None)
 
     @property
     def counts(self) -> list[np.ndarray]:

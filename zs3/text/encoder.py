@@ -11,6 +11,7 @@ import open_clip
 import torch
 from torch import Tensor, nn
 
+from ..nearest import quoted
 from ..registry import REFINER_REGISTRY, TEXT_ENCODER_REGISTRY
 from ..runtime.config import CfgNode, configurable
 from ..vocabulary import Vocabulary
@@ -155,8 +156,8 @@ def tokenize(tokenizer: Tokenizer, prompts: Sequence[str], context_length: int) 
     too_long = (tokens[:, context_length] != padding).nonzero().flatten().tolist()
     if too_long:
         raise ValueError(
-            f"the prompt {prompts[too_long[0]]!r} has more than the {context_length} tokens that "
-            f"the text encoder reads (so have {len(too_long) - 1} others); shorten it."
+            f"the prompt {quoted(prompts[too_long[0]])} has more than the {context_length} tokens "
+            f"that the text encoder reads (so have {len(too_long) - 1} others); shorten it."
         )
     return tokens[:, :context_length]
 

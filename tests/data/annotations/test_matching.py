@@ -44,11 +44,16 @@ def test_what_has_no_image_is_told():
     assert paired(["a.jpg", "b.jpg"], ["a"]) == ({"a": "a.jpg"}, ["b.jpg (in labels.json)"])
 
 
-def test_what_fits_two_images_or_is_there_twice_is_refused():
-    with pytest.raises(ValueError, match=r"'a\.jpg' may be \S*x/a\.jpg or \S*y/a\.jpg; give the"):
-        paired(["a.jpg"], ["x/a", "y/a"])
-    with pytest.raises(ValueError, match=r"'b/a\.jpg' and 'c/a\.jpg' are both the image \S*a\.jpg"):
-        paired(["b/a.jpg", "c/a.jpg"], ["a"])
+def test_what_fits_two_images_or_is_there_twice_is_told_and_the_others_are_paired():
+    images = {key: FILES / f"{key}.jpg" for key in ("x/a", "y/a", "b", "c")}
+    spelled = ["a.jpg", "1/b.jpg", "2/b.jpg", "c.jpg"]
+    pairs = pair_by_file_name(((file, file) for file in spelled), images, "labels.json")
+    assert pairs.labels == {"b": "1/b.jpg", "c": "c.jpg"} and not pairs.alone
+    assert pairs.unclear == [
+        "labels.json: 'a.jpg' may be photos/x/a.jpg or photos/y/a.jpg; give the files different "
+        "names",
+        "labels.json: '1/b.jpg' and '2/b.jpg' are both the image photos/b.jpg; keep one of them",
+    ]
 
 
 def test_only_extensions_of_images_are_cut_off():
@@ -60,4 +65,9 @@ def test_files_have_the_key_of_their_path(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     found = files_by_key(tmp_path, (".png",), "masks")
-    assert found == {"b": tmp_path / "b.png", "x/a": tmp_path / "x" / "a.png"}
+    assert found == ({"b": tmp_path / "b.png", "x/a": tmp_path / "x" / "a.png"}, [])
+    (tmp_path / "b.jpg").touch()
+    assert files_by_key(tmp_path, (".png", ".jpg"), "masks") == (
+        {"b": tmp_path / "b.jpg", "x/a": tmp_path / "x" / "a.png"},
+        [f"{tmp_path / 'b.jpg'} = {tmp_path / 'b.png'}"],
+    )

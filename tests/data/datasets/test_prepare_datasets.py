@@ -257,6 +257,12 @@ def test_two_processes_write_what_one_does(unpacked, script, run, root):
     assert {name: (root / name).read_bytes() for name in written(root)} == before
 
 
+def test_no_processes(script, capsys):
+    with pytest.raises(SystemExit):
+        script("cocostuff").main(["--jobs", "0"])
+    assert "--jobs: expected a number from 1 on, but got '0'" in capsys.readouterr().err
+
+
 def test_the_histogram_counts_pixels_and_images(unpacked, run, root, capsys):
     unpacked("voc2012")
     run("voc2012")

@@ -36,6 +36,16 @@ def test_a_run_stands_for_all_its_evaluations_and_none_counts_twice(evaluate):
     ]
 
 
+def test_the_record_names_the_set_and_need_not_have_a_configuration(evaluate, tmp_path):
+    folder = evaluate("first", NAMES)
+    record = json.loads((folder / "run.json").read_text())
+    del record["config"]
+    (folder / "run.json").write_text(json.dumps(record | {"dataset": "toy_val"}))
+    folder = folder.rename(tmp_path / "theirs")
+    (read,) = read_evaluations([folder])
+    assert (read.run, read.dataset) == ("theirs", "toy_val")
+
+
 def test_runs_are_called_by_what_tells_them_apart(evaluate):
     folders = [evaluate(f"{method}/seed0", NAMES) for method in ("spnet", "zegformer")]
     assert [each.run for each in read_evaluations(folders)] == ["spnet/seed0", "zegformer/seed0"]

@@ -145,6 +145,20 @@ def test_several_runs_stand_side_by_side(evaluate, page_of):
     assert page.words.count("first") >= 5
 
 
+def test_only_configurations_that_are_known_are_compared(evaluate, page_of):
+    folders = [
+        evaluate(run, NAMES, UNSEEN, config=f"SEED: 0\nMODEL:\n  NAME: {run}\n")
+        for run in ("first", "theirs", "third")
+    ]
+    record = json.loads((folders[1] / "run.json").read_text())
+    del record["config"]
+    (folders[1] / "run.json").write_text(json.dumps(record))
+    assert "what differs first third MODEL.NAME first third" in Page(page_of(*folders)).text
+    text = Page(page_of(*folders[:2])).text
+    assert text.count(f" seed {record['seed']} ") == 1, "nothing is drawn where files are scored"
+    assert "what differs" not in text and text.count(record["versions"]["torch"]) == 2
+
+
 def test_sets_follow_one_another(evaluate, page_of):
     one = evaluate("first", NAMES, UNSEEN, dataset="toy_fresh")
     evaluate("first", NAMES, UNSEEN, dataset="toy_test")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from zs3.evaluation.boundary import BoundaryIoU
+from zs3.evaluation.confusion import summary
 from zs3.evaluation.page.evaluated import ClassScore, Evaluation
 from zs3.evaluation.page.tables import (
     best_score,
@@ -23,9 +27,12 @@ def scored(name, iou, is_seen=True):
 
 
 def test_the_most_telling_scores_come_first():
-    first = evaluation(scores={"pAcc": 1, "S-mIoU": 2, "U-mIoU": 3, "hIoU": 4, "U-star": 5})
-    second = evaluation(scores={"S-bIoU": 6, "pAcc": 7})
-    names = ["hIoU", "S-mIoU", "U-mIoU", "U-star", "pAcc", "S-bIoU"]
+    first = evaluation(
+        scores={"pAcc": 1, "S-mIoU": 2, "U-mIoU": 3, "hIoU": 4, "U-BIoU": 5, "U-star": 6},
+        classes=[ClassScore("red star", False, "star", None, None, 0, 0)],
+    )
+    second = evaluation(scores={"S-BIoU": 6, "pAcc": 7})
+    names = ["hIoU", "S-mIoU", "U-mIoU", "U-star", "pAcc", "U-BIoU", "S-BIoU"]
     assert metric_names([first, second]) == names
     assert metric_names([evaluation(scores={"pAcc": 1, "mIoU": 2})]) == ["pAcc", "mIoU"]
 
@@ -44,6 +51,14 @@ def test_scores_are_explained():
     assert meaning("U-shape", shown) == "mean IoU of the unseen classes of kind shape"
     assert meaning("U-mIoU", shown) == "mean IoU of the unseen classes"
     assert meaning("U-colour", shown) == meaning("shape", shown) == ""
+
+
+def test_no_score_of_an_evaluator_lacks_an_explanation():
+    confusion, is_seen = np.ones((3, 3), np.int64), np.array([True, True, False])
+    names = {**summary(confusion, is_seen), **BoundaryIoU(3).scores(is_seen)}
+    shown = evaluation(scores=names)
+    assert [name for name in names if not meaning(name, shown)] == []
+    assert metric_names([shown])[-4:] == ["mBIoU", "S-BIoU", "U-BIoU", "hBIoU"]
 
 
 def test_classes_are_sorted_by_the_first_evaluation():

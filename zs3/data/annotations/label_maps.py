@@ -32,7 +32,7 @@ class LabelMaps:
         folder: may be, or lie in, a zip archive.
 
     Raises:
-        ValueError: no label maps there, or two of one name.
+        ValueError: no label maps there.
     """
 
     names = None

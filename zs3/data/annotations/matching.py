@@ -13,13 +13,26 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from ..archive import files_below, is_folder
 from ..reading import IMAGE_EXTENSIONS
 from .source import ImageLabels, Pairs
 
 
-def files_by_key(folder: Path, extensions: Collection[str], what: str) -> dict[str, Path]:
+class KeyedFiles(NamedTuple):
+    """
+    Attributes:
+        files: by key; of several with one key, the first.
+        repeated: those with a key that another one has, each with that one, as they may be shown
+            to somebody.
+    """
+
+    files: dict[str, Path]
+    repeated: list[str]
+
+
+def files_by_key(folder: Path, extensions: Collection[str], what: str) -> KeyedFiles:
     """
     The files of a folder and of those inside it, by key. The folder may be, or lie in, an archive.
 
@@ -27,24 +40,22 @@ def files_by_key(folder: Path, extensions: Collection[str], what: str) -> dict[s
         what: they are, for the refusals.
 
     Raises:
-        ValueError: no such folder, no such files, or two with one key.
+        ValueError: no such folder, or no such files.
     """
     if not is_folder(folder):
         raise ValueError(f"{what} should be in {folder}, which is no folder.")
     found: dict[str, Path] = {}
+    repeated = []
     for file in files_below(folder):
         if file.suffix.lower() in extensions:
             key = file.relative_to(folder).with_suffix("").as_posix()
-            if key in found:
-                raise ValueError(
-                    f"{what}: {found[key]} and {file} have the same name; keep one of them."
-                )
-            found[key] = file
+            if found.setdefault(key, file) is not file:
+                repeated.append(f"{found[key]} = {file}")
     if not found:
         raise ValueError(
             f"{what} should be in {folder}, which has no {' '.join(extensions)} files."
         )
-    return found
+    return KeyedFiles(found, repeated)
 
 
 def key_of(path: str) -> str:
@@ -63,10 +74,7 @@ def pair_by_file_name(
     Args:
         labels: the image file, as the source spells it, and its labels.
         images: by the path below their folder, without extension.
-        source: for the refusals.
-
-    Raises:
-        ValueError: a spelling that fits several images, or several that fit one.
+        source: for what does not go together.
     """
     named = defaultdict(list)
     for key in images:
@@ -74,7 +82,7 @@ def pair_by_file_name(
             named[name].append(key)
     found: dict[str, ImageLabels] = {}
     spelled: dict[str, str] = {}
-    alone = []
+    alone, unclear = [], []
     for file, image_labels in labels:
         wanted = key_of(file)
         candidates = next((named[s] for s in _spellings(_name(wanted)) if s in named), [])
@@ -85,22 +93,18 @@ def pair_by_file_name(
         if not best:
             alone.append(f"{file} (in {source})")
         elif len(best) > 1:
-            raise ValueError(
-                f"{source}: {file!r} may be {images[best[0]]} or {images[best[1]]}; give the files "
-                "different names."
-            )
+            may_be = f"{images[best[0]]} or {images[best[1]]}; give the files different names"
+            unclear.append(f"{source}: {file!r} may be {may_be}")
         elif best[0] in found:
-            raise ValueError(
-                f"{source}: {spelled[best[0]]!r} and {file!r} are both the image "
-                f"{images[best[0]]}; keep one of them."
-            )
+            both = f"{spelled[best[0]]!r} and {file!r} are both the image {images[best[0]]}"
+            unclear.append(f"{source}: {both}; keep one of them")
         else:
             found[best[0]], spelled[best[0]] = image_labels, file
-    return Pairs(found, alone)
+    return Pairs(found, alone, unclear)
 
 
 def pair_by_path(
-    files: Mapping[str, Path], images: Mapping[str, Path], labels_in: Callable[[Path], ImageLabels]
+    keyed: KeyedFiles, images: Mapping[str, Path], labels_in: Callable[[Path], ImageLabels]
 ) -> Pairs:
     """
     Takes the image and the label file with the same key.
@@ -109,8 +113,9 @@ def pair_by_path(
         labels_in: the labels of a label file.
     """
     return Pairs(
-        {key: labels_in(file) for key, file in files.items() if key in images},
-        [str(file) for key, file in files.items() if key not in images],
+        {key: labels_in(file) for key, file in keyed.files.items() if key in images},
+        [str(file) for key, file in keyed.files.items() if key not in images],
+        keyed.repeated,
     )
 
 

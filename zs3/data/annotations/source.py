@@ -37,10 +37,12 @@ class Pairs:
     Attributes:
         labels: by the key of their image.
         alone: labels without an image, as they may be shown to somebody.
+        unclear: those that fit several images, or an image that has others, likewise.
     """
 
     labels: Mapping[str, ImageLabels]
     alone: Sequence[str]
+    unclear: Sequence[str] = ()
 
 
 class LabelSource(Protocol):
@@ -70,8 +72,5 @@ class LabelSource(Protocol):
         """
         Args:
             images: by key, the path below their folder without extension.
-
-        Raises:
-            ValueError: labels that fit several images, or an image with several labels.
         """
         ...

@@ -43,7 +43,7 @@ class Evaluation:
         classes: in label order.
         confusion: (K, K) pixels by truth and prediction; None where it was not written.
         images: "scores", "best" and "worst" of `Gallery`; {} where they were not written.
-        record: of the run, with its "config"; {} where it was not written.
+        record: of the run, with its "config" if it had one; {} where it was not written.
         calibrations: "gammas", "S", "U" and "hIoU" by protocol ("" is the standard one), of all
             runs of the model over the set that have a curve.
     """
@@ -108,11 +108,12 @@ def _read(folder: Path, run: str) -> Evaluation:
         for task, metrics in _json(folder / METRICS, "sem_seg").items()
     }
     classes = tuple(_classes(folder / CLASSES))
-    record = _json(folder / RUN, "command", "date", "seed", "versions", "machine", "config")
+    record = _json(folder / RUN, "command", "date", "seed", "versions", "machine")
+    dataset = record.get("dataset", folder.name)
     setting = record.get("setting", "inductive")
     return Evaluation(
         run=run,
-        dataset=folder.name if setting == "inductive" else f"{folder.name} ({setting})",
+        dataset=dataset if setting == "inductive" else f"{dataset} ({setting})",
         scores=scores,
         classes=classes,
         confusion=_confusion(folder / CONFUSION, len(classes)),

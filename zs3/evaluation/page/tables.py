@@ -23,13 +23,18 @@ _MEANINGS = {
     "pAcc": "share of the labelled pixels that is right",
     "fwIoU": "mean IoU weighted by the classes' pixels",
     "zero-IoU": "share of the classes that was never hit; lower is better",
+    "mBIoU": "mean Boundary IoU, that of the pixels near outlines, of all classes",
+    "S-BIoU": "mean Boundary IoU of the seen classes",
+    "U-BIoU": "mean Boundary IoU of the unseen classes",
+    "hBIoU": "harmonic mean of S-BIoU and U-BIoU",
 }
 
 
 def metric_names(evaluations: Sequence[Evaluation], task: str = "sem_seg") -> list[str]:
     """The scores that any of them has under a task, the most telling first."""
     names = dict.fromkeys(name for each in evaluations for name in each.scores.get(task, {}))
-    kinds = [name for name in names if name.startswith("U-") and name not in _FIRST]
+    known = {f"U-{class_.kind}" for each in evaluations for class_ in each.classes if class_.kind}
+    kinds = [name for name in names if name in known]
     first = [name for name in _FIRST if name in names]
     return list(dict.fromkeys([*first, *kinds, *names]))
 
@@ -75,8 +80,7 @@ def histogram(scores: Iterable[float], bins: int = 20) -> list[int]:
 
 def config_differences(evaluations: Sequence[Evaluation]) -> list[tuple[str, list[Any]]]:
     """The keys whose values are not the same in all configurations, with the values."""
-    texts = [each.record.get("config", "{}") for each in evaluations]
-    configs = [dict(leaves(yaml.safe_load(text))) for text in texts]
+    configs = [dict(leaves(yaml.safe_load(each.record["config"]))) for each in evaluations]
     keys = sorted({key for config in configs for key in config})
     rows = [(key, [config.get(key) for config in configs]) for key in keys]
     return [row for row in rows if any(value != row[1][0] for value in row[1])]
