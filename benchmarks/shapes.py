@@ -31,7 +31,7 @@ from zs3.profiling.tables import write_between
 
 ROOT = Path(__file__).parents[1]
 STAGES = Path("output/shapes")  # where configurations look for those they start from
-BLOCKS = ("--iterations", "300", "--rounds", "2", "SOLVER.IMS_PER_BATCH", "1")
+BLOCKS = ("--iterations", "300", "--rounds", "2", "--fuse", "8", "SOLVER.IMS_PER_BATCH", "1")
 COLUMNS = ("pAcc", "mIoU", "S-mIoU", "U-mIoU", "hIoU", "U-combination", "U-shape", "U-stuff")
 SETS = {"test": "shapes_mixed_test", "fresh": "shapes_mixed_fresh"}
 BEGIN, END = (

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zs3.engine.label_blocks import learn, sample
+from zs3.engine.label_blocks import fused, learn, sample
 from zs3.generation.pixel_cnn import PixelCNN
 from zs3.vocabulary import IGNORE
 
@@ -41,3 +41,15 @@ def test_only_blocks_that_are_mostly_unseen_are_kept(network):
     assert (UNSEEN[made].flatten(1).sum(1) >= 7).all()
     with pytest.raises(ValueError, match=r"none of 0 blocks has 30 pixels"):
         sample(network, torch.eye(3), UNSEEN, side=7, rounds=1, each=0)
+
+
+def test_blocks_of_one_unseen_class_are_added(network):
+    is_unseen = torch.tensor([False, True, False, True])
+    made = torch.tensor([[[1, 3], [3, 0]]] * 5)
+    blocks = fused(made, is_unseen, 8)
+    assert blocks.shape == (45, 2, 2)
+    is_made = (blocks == made[0]).flatten(1).all(1)
+    assert is_made.sum() == 5 and not is_made[:5].all()
+    constant = blocks[~is_made].flatten(1)
+    assert (constant == constant[:, :1]).all() and set(constant.unique().tolist()) == {1, 3}
+    assert torch.equal(fused(made, is_unseen, 0), made)

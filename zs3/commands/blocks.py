@@ -60,6 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         metavar="N",
         help="blocks a round (default: %(default)s)",
     )
+    parser.add_argument(
+        "--fuse",
+        type=int,
+        default=0,
+        metavar="N",
+        choices=range(101),
+        help="add N times as many blocks of one class (published option: 8; default: none)",
+    )
     parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="configuration keys to set")
     args = parser.parse_intermixed_args(arguments)
     say_errors(lambda: _blocks(args))
@@ -75,7 +83,7 @@ def _blocks(args: argparse.Namespace) -> None:
     from ..checkpoints.safe_load import safe_load, state_dict_of
     from ..config import get_config
     from ..data import build_train_loader, register_datasets, vocabulary_of
-    from ..engine.label_blocks import RECIPES, learn, sample, shown
+    from ..engine.label_blocks import RECIPES, fused, learn, sample, shown
     from ..files import ready_to_write, write_atomically
     from ..generation.pixel_cnn import PixelCNN
     from ..label_policy import KnownNames
@@ -110,5 +118,6 @@ def _blocks(args: argparse.Namespace) -> None:
         learn(network, text, shown(labels(), args.iterations), side=args.side, lr=args.lr)
     is_unseen = ~torch.tensor(vocabulary.is_seen)
     blocks = sample(network, text, is_unseen, side=args.side, rounds=args.rounds, each=args.each)
+    blocks = fused(blocks, is_unseen, args.fuse)
     write_atomically(Path(args.output), save({"blocks": blocks.contiguous()}))
     print(f"{args.output} holds {len(blocks)} blocks")
