@@ -5,12 +5,13 @@ Trains a tiny CLIP of the Shapes benchmark and writes it as an open_clip directo
 The pairs are drawn on the fly (zs3/data/shapes_captions.py). All 36 class names occur in captions,
 seen and unseen, as they do in the web text a real CLIP has read; no mask is ever a target. The loss
 is InfoNCE in which pairs that name the same classes are positives of each other. The recipe "dense"
-shows whole scenes with captions that name all that shows, and adds what such a caption tells about
-the patches of its image (`phrase_loss`).
+trains the CLIP of the first on: it shows whole scenes with captions of windows that name all that
+shows there, and adds what such a caption tells about the patches it is about (`phrase_loss`).
 
     python datasets/prepare/shapes_clip.py                 # "crops": 2000 steps of 250 pairs, 20
     minutes on two cores
-    python datasets/prepare/shapes_clip.py --recipe dense  # 2400 steps of 64 pairs
+    python datasets/prepare/shapes_clip.py --recipe dense  # 4000 steps of 72 pairs,
+    half an hour of one thread
     python datasets/prepare/shapes_clip.py --evaluate      # zero-shot accuracy of what is in
     --output
 """

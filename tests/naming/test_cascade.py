@@ -91,6 +91,16 @@ def test_stages_add_up():
     torch.testing.assert_close(got, expected.mT)
 
 
+def test_the_scale_multiplies_all_that_is_compared():
+    given, doubled = regions(levels=3), regions(levels=3)
+    doubled.embeddings.mul_(2)
+    doubled.summary.mul_(2)
+    for level in doubled.levels:
+        level.mul_(2)
+    plain, scaled = naming()(doubled, 2 * text()), naming(scale=2.0)(given, text())
+    torch.testing.assert_close(scaled, plain)
+
+
 def test_classes_do_not_influence_each_other_and_may_differ_between_images():
     subject, given = naming(), regions(levels=3)
     together = subject(given, text())

@@ -15,6 +15,9 @@ def add(cfg: CN) -> None:
     cfg.MODEL.CASCADE.STAGES = []
     # The weights in a stage start as a Gaussian of this width (levels) around its deepest level.
     cfg.MODEL.CASCADE.SIGMA = 1.0
+    # Multiplies text, summary and memories, which have unit length. sqrt(D) gives their entries
+    # unit variance, and short trainings a chance; 1 is the published one.
+    cfg.MODEL.CASCADE.SCALE = 1.0
     # The decoders' layers, attention heads, width of the perceptrons, dropout.
     cfg.MODEL.CASCADE.LAYERS = 3
     cfg.MODEL.CASCADE.NHEADS = 8

@@ -35,6 +35,8 @@ class CascadeNaming(nn.Module):
         in_dim: width of the regions' embeddings, which are the last stage's memory.
         dim: width D of text, summary and levels.
         aggregation: regions -> one memory a stage.
+        scale: multiplies text, summary and memories, which have unit length; sqrt(D) gives their
+            entries unit variance. The published 1 learns slowly.
         layers: of each decoder.
         heads, dim_feedforward, dropout: of their layers.
         with_void: append a learned (K+1)-th logit, void being one more text. Set criteria need it,
@@ -48,6 +50,7 @@ class CascadeNaming(nn.Module):
         in_dim: int,
         dim: int,
         aggregation: GaussianAggregation | NaiveSum,
+        scale: float = 1.0,
         layers: int = 3,
         heads: int = 8,
         dim_feedforward: int = 2048,
@@ -57,6 +60,7 @@ class CascadeNaming(nn.Module):
         super().__init__()
         self.dim = dim
         self.aggregation = aggregation
+        self.scale = scale
         spec = BlockSpec(dim, heads, dim_feedforward, dropout)
         stages = aggregation.num_stages
         self.queries = nn.ModuleList(nn.Linear(2 * dim, dim) for _ in range(stages))
@@ -84,6 +88,7 @@ class CascadeNaming(nn.Module):
             "aggregation": GaussianAggregation(cascade.STAGES, cascade.SIGMA)
             if gaussian
             else NaiveSum(),
+            "scale": cascade.SCALE,
             "layers": cascade.LAYERS,
             "heads": cascade.NHEADS,
             "dim_feedforward": cascade.DIM_FEEDFORWARD,
@@ -111,12 +116,15 @@ class CascadeNaming(nn.Module):
                 f"has {self.dim}; take features of that width as MODEL.GROUPING.LEVELS and "
                 "MODEL.GROUPING.SUMMARY, or project them (MODEL.GROUPING.LEVEL_DIM)."
             )
-        classes = class_matrix(text, self.dim)
+        classes = self.scale * class_matrix(text, self.dim)
         if self.void is not None:
             classes = torch.cat((classes, self.void.expand(*classes.shape[:-2], 1, -1)), dim=-2)
-        descriptor = relationship_descriptor(classes, regions.summary)
+        descriptor = relationship_descriptor(classes, self.scale * regions.summary)
         stages = zip(self.queries, self.decoders, self.aggregation(regions), strict=True)
-        logits = [decoder(to_query(descriptor), memory) for to_query, decoder, memory in stages]
+        logits = [
+            decoder(to_query(descriptor), self.scale * memory)
+            for to_query, decoder, memory in stages
+        ]
         return torch.stack(logits).sum(0).mT
 
 
