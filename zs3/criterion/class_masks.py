@@ -27,25 +27,32 @@ class ClassMasks(nn.Module):
     loss_mask over all classes of all images, loss_dice over those that an image shows; both are
     divided by how many those are, the mean over processes and at least 1.
 
-    A pixel that is ignored is outside of every class, as in the published criterion: unseen things,
-    background and padding teach every class what it is not.
-
     Args:
         mask_weight, dice_weight: of the two losses.
         mask_loss: "focal" or "bce".
+        ignored_are_negative: an ignored pixel is outside of every class, as published: unseen
+            things, background and padding teach every class what it is not. Otherwise it is left
+            out, which whoever asks about unseen classes and has labelled only some of their pixels
+            wants.
     """
 
     needs_void = False
 
     @configurable
     def __init__(
-        self, *, mask_weight: float = 100.0, dice_weight: float = 1.0, mask_loss: str = "focal"
+        self,
+        *,
+        mask_weight: float = 100.0,
+        dice_weight: float = 1.0,
+        mask_loss: str = "focal",
+        ignored_are_negative: bool = True,
     ) -> None:
         super().__init__()
         self.mask_weight = mask_weight
         self.dice_weight = dice_weight
         self.pixel_terms = pixel_terms(mask_loss)
         self.outside_term = outside_term(mask_loss)
+        self.ignored_are_negative = ignored_are_negative
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> dict[str, Any]:
@@ -54,6 +61,7 @@ class ClassMasks(nn.Module):
             "mask_weight": node.MASK_WEIGHT,
             "dice_weight": node.DICE_WEIGHT,
             "mask_loss": node.MASK_LOSS,
+            "ignored_are_negative": node.IGNORED_ARE_NEGATIVE,
         }
 
     def forward(
@@ -86,6 +94,8 @@ class ClassMasks(nn.Module):
         # A pixel is outside of all classes but one, whose change need not be known of the others.
         own = logits.gather(1, labels.where(is_class, 0)[:, None])[:, 0]
         change = self.pixel_terms(own)[1] * is_class
+        if not self.ignored_are_negative:  # what is outside for certain costs nothing
+            logits = logits.masked_fill(~is_class[:, None], -torch.inf)
         focal = (self.outside_term(logits).sum() + change.sum()) / labels.shape[1]
         dice = dice_loss(logits[shown], inside[shown].float()).sum()
         return {
