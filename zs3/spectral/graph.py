@@ -145,7 +145,9 @@ def inner_products(maps: Tensor, grid: tuple[int, int]) -> np.ndarray:
 
 def _rows(maps: Tensor, grid: tuple[int, int]) -> Tensor:
     """(C, h, w) -> (N, C), resized."""
-    return F.interpolate(maps[None], grid, mode="bilinear", align_corners=False)[0].flatten(1).mT
+    if maps.shape[1:] != grid:
+        maps = F.interpolate(maps[None], grid, mode="bilinear", align_corners=False)[0]
+    return maps.flatten(1).mT
 
 
 def _resizing(length: int, wanted: int) -> csr_array:
