@@ -83,6 +83,8 @@ ROWS = (
     Row("SPNet + self-training (transductive)", "spnet_projection_self_training"),
     Row("ZS3Net + self-training (transductive)", "zs3net_self_training"),
     Row("CaGNet + self-training (transductive)", "cagnet_self_training"),
+    Row("CAT-Seg", "cat_seg"),
+    Row("per pixel, CAT-Seg's aggregation behind it", "spnet_aggregated"),
     Row("SAZS", "sazs"),
     Row("SAZS, spectral prior without labels", "sazs_spectral"),
     Row("LSeg", "lseg"),

@@ -5,18 +5,19 @@ From features to eigenvectors: deep spectral methods (Melas-Kyriazi et al., CVPR
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from PIL import Image
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, kron
 from torch import Tensor
 from torch.nn import functional as F
 
 from .colour import knn_affinity, rw_affinity
-from .eigen import laplacian_eigenvectors, sparse_eigenvectors
+from .eigen import laplacian_eigenvectors
 from .masks import minority_positive
 
 MATRICES = ("laplacian", "affinity", "affinity_svd")
@@ -80,58 +81,88 @@ class SpectralGraph:
         Raises:
             ValueError: more vectors than cells, or colours without images.
         """
+        shown: Sequence[np.ndarray | None] = images or [None] * (
+            1 if features is None else len(features)
+        )
         if features is None:
-            pairs = [
-                sparse_eigenvectors(colours, self.count, normalised=self.generalised)
-                for colours in self._colours(images, grid)
-            ]
-            values, vectors = (torch.stack(each) for each in zip(*pairs, strict=True))
-            return values, minority_positive(vectors)
-        if self.normalize:
-            features = F.normalize(features, dim=1)
-        grid = grid or (features.shape[2], features.shape[3])
-        if grid != features.shape[-2:]:
-            features = F.interpolate(features, grid, mode="bilinear", align_corners=False)
-        rows = features.flatten(2).mT.float()
-        if self.matrix == "affinity_svd":
-            vectors, values, _ = torch.linalg.svd(rows, full_matrices=False)
-            return values[:, : self.count], minority_positive(vectors.mT[:, : self.count])
-        affinity = _inner_products(rows)
-        if self.threshold:
-            affinity = affinity.clamp_(min=0)
-        if self.matrix == "affinity":
-            values, vectors = torch.linalg.eigh(affinity.double())
-            values, vectors = values.flip(-1)[:, : self.count], vectors.flip(-1).mT
-            return values.float(), minority_positive(vectors[:, : self.count].float())
-        affinity = affinity.div_(affinity.amax((1, 2), keepdim=True).clamp_(min=1e-12))
-        if self.colour_weight:
-            for matrix, colours in zip(affinity, self._colours(images, grid), strict=True):
-                _add(matrix, colours, self.colour_weight)
-        values, vectors = laplacian_eigenvectors(affinity, self.count, normalised=self.generalised)
+            pairs = [self._laplacian(self._colours(image, grid)) for image in shown]
+        else:
+            scaled = F.normalize(features, dim=1) if self.normalize else features
+            cells = grid or (features.shape[2], features.shape[3])
+            each = zip(scaled.detach().cpu().float(), shown, strict=True)
+            pairs = [self._of_features(maps, image, cells) for maps, image in each]
+        values, vectors = (torch.stack(found) for found in zip(*pairs, strict=True))
         return values, minority_positive(vectors)
 
-    def _colours(
-        self, images: Sequence[np.ndarray], grid: tuple[int, int] | None
-    ) -> list[csr_array]:
-        """(N, N) of every image."""
-        if not images or grid is None:
+    def _of_features(
+        self, maps: Tensor, image: np.ndarray | None, grid: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        """(count,), (count, N) of features (C, h, w)."""
+        if self.matrix == "affinity_svd":
+            vectors, values, _ = torch.linalg.svd(_rows(maps, grid), full_matrices=False)
+            return values[: self.count], vectors.mT[: self.count]
+        affinity = inner_products(maps, grid)
+        if self.threshold:
+            np.maximum(affinity, 0, out=affinity)
+        if self.matrix == "affinity":
+            values, vectors = torch.linalg.eigh(torch.from_numpy(affinity).double())
+            values, vectors = values.flip(0)[: self.count], vectors.flip(1).mT[: self.count]
+            return values.float(), vectors.float()
+        affinity /= max(affinity.diagonal().max(), 1e-12)  # its largest, by Cauchy and Schwarz
+        if self.colour_weight:
+            _add(affinity, self._colours(image, grid), self.colour_weight)
+        return self._laplacian(affinity)
+
+    def _laplacian(self, affinity: np.ndarray | csr_array) -> tuple[Tensor, Tensor]:
+        return laplacian_eigenvectors(affinity, self.count, normalised=self.generalised)
+
+    def _colours(self, image: np.ndarray | None, grid: tuple[int, int] | None) -> csr_array:
+        """(N, N)"""
+        if image is None or grid is None:
             raise ValueError("the spectral graph counts colours, but has no image or no grid.")
-        return [COLOURS[self.colour](small_image(image, grid)) for image in images]
+        return COLOURS[self.colour](small_image(image, grid))
 
 
-def _inner_products(rows: Tensor) -> Tensor:
+def inner_products(maps: Tensor, grid: tuple[int, int]) -> np.ndarray:
     """
-    (B, N, C) -> (B, N, N), on the CPU, where the eigenproblem is solved: NumPy takes the half of it
-    that symmetry leaves.
+    F F' (N, N) of features that are resized bilinearly.
+
+    Resizing is linear, F = R G, so that a grid finer than that of G takes G G' first, a small
+    matrix, and resizes its rows and columns.
+
+    Args:
+        maps: G (C, h, w).
+        grid: of the N cells.
     """
-    arrays = rows.detach().cpu().numpy()
-    return torch.from_numpy(np.stack([array @ array.T for array in arrays]))
+    own = (maps.shape[1], maps.shape[2])
+    if own == grid or math.prod(grid) < math.prod(own):
+        rows = _rows(maps, grid).numpy()
+        return rows @ rows.T  # NumPy computes the half that symmetry leaves
+    resize = kron(*(_resizing(*sides) for sides in zip(own, grid, strict=True)), format="csr")
+    halfway = resize @ inner_products(maps, own)
+    return resize @ np.ascontiguousarray(halfway.T)
 
 
-def _add(matrix: Tensor, sparse: csr_array, weight: float) -> None:
+def _rows(maps: Tensor, grid: tuple[int, int]) -> Tensor:
+    """(C, h, w) -> (N, C), resized."""
+    if maps.shape[1:] != grid:
+        maps = F.interpolate(maps[None], grid, mode="bilinear", align_corners=False)[0]
+    return maps.flatten(1).mT
+
+
+def _resizing(length: int, wanted: int) -> csr_array:
+    """(wanted, length), bilinear resizing along one side."""
+    unit = torch.eye(length)[None]
+    resized = F.interpolate(unit, wanted, mode="linear", align_corners=False)[0]
+    return csr_array(resized.T.numpy())
+
+
+def _add(matrix: np.ndarray, sparse: csr_array, weight: float) -> None:
     """matrix += weight * sparse, (N, N) both, in place: a sum of whole matrices takes longer."""
     entries = sparse.tocoo()
-    matrix.numpy()[entries.row, entries.col] += np.float32(weight) * entries.data
+    places = torch.from_numpy(entries.row.astype(np.int64) * len(matrix) + entries.col)
+    values = torch.from_numpy(entries.data)
+    torch.from_numpy(matrix).view(-1).index_add_(0, places, values, alpha=weight)
 
 
 def small_image(image: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
