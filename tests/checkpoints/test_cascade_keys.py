@@ -28,7 +28,7 @@ PUBLISHED = {
     "cascade_clip": ("cascade_clip/coco", 527, 287),
     "zegclip": ("zegclip/coco", 376, 196),
 }
-TEXT_TENSORS = 149
+TEXT_TENSORS = 149 + 1  # and the scale, which they leave out
 
 
 def unit(*keys: str) -> dict[str, Tensor]:
@@ -132,6 +132,24 @@ def test_sizes_are_the_published_ones_without_what_has_no_influence(
     assert held - scale == total - unused
     learned = sum(p.numel() for p in model.parameters() if p.requires_grad)
     assert learned == trained - unused
+
+
+def test_a_text_encoder_is_a_whole_clip_with_its_scale() -> None:
+    state = convert(unit("text_encoder.text_projection", "text_encoder.ln_final.bias"))
+    scale = state.pop("text.encoder.model.logit_scale")
+    assert scale.exp().item() == pytest.approx(100)
+    assert list(state) == ["text.encoder.model.text_projection", "text.encoder.model.ln_final.bias"]
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="needs the published key lists")
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_without_a_clip_the_text_encoder_of_the_file_is_used(name: str) -> None:
+    config, _, used = PUBLISHED[name]
+    published = json.loads((DATA / f"checkpoint_keys_{name}_coco.json").read_text())
+    with torch.device("meta"):
+        state = {key: torch.empty(value["shape"]) for key, value in published.items()}
+    found = Fit.of(on_meta(config), convert(state))
+    assert found.problems == [] and len(found.matched) == used + TEXT_TENSORS
 
 
 def on_meta(config: str, *options: object) -> ZeroShotSegmentor:

@@ -183,10 +183,14 @@ def published_model(case: Case) -> ZeroShotSegmentor:
 
 
 def our_names(state: dict[str, Tensor]) -> dict[str, str]:
-    """From the published name of every tensor that has influence to ours."""
+    """From the published name of every tensor that has influence to ours; none are added."""
     published = list(state)
     numbered = {key: torch.tensor(number) for number, key in enumerate(published)}
-    return {published[int(number)]: ours for ours, number in convert(numbered).items()}
+    return {
+        published[int(number)]: ours
+        for ours, number in convert(numbered).items()
+        if not number.is_floating_point()
+    }
 
 
 KINDS: dict[str, Callable[[Case], None]] = {

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import re
 
+import torch
 from torch import Tensor
 
 from .clip import IMAGE
 from .key_map import Rule, drop, rename
 
+# CLIP's, ln 100: the originals leave it out, and a text encoder alone makes nothing of it.
+_LOGIT_SCALE = torch.tensor(100.0).log()
 _DECODERS = r"decode_head\.(?:cascade_decoders\.(\d+)|decoder_1)\."
+_TEXT = "text_encoder.text_projection"
 _PUBLISHED_LAYERS = 3
 
 
@@ -67,10 +71,11 @@ def convert(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
     Returns:
         dict[str, Tensor]: the same tensors as a `ZeroShotSegmentor` calls them, without those that
-        have no influence.
+        have no influence; a text encoder gets the scale that CLIP has beside it.
     """
+    scale = {"text.encoder.model.logit_scale": _LOGIT_SCALE} if _TEXT in state else {}
     numbers = [match[2] for key in state if (match := re.match(rf"{_DECODERS}layers\.(\d+)", key))]
     layers = max(map(int, numbers), default=0) + 1
     state, _ = drop(state, _unused(layers))
     last: Rule = (rf"(naming\.decoders\.\d+\.)layers\.{layers - 1}\.", r"\1logits.")
-    return rename(rename(rename(state, _RULES), [last]), _PARTS)
+    return rename(rename(rename(state, _RULES), [last]), _PARTS) | scale
