@@ -164,7 +164,8 @@ def test_two_images_of_one_name_are_named(describe, root):
     add(root, "train", "t1", extension=".jpg")
     describe()
     with pytest.raises(
-        ValueError, match=r"train has images with the same name \(1\): \S*t1\.PNG = \S*t1\.jpg; `zs3"
+        ValueError,
+        match=r"train has images with the same name \(1\): \S*t1\.PNG = \S*t1\.jpg; `zs3",
     ):
         load_dataset("streets_train")
 
