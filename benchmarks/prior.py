@@ -10,7 +10,8 @@ and an oracle that chooses between the network's masks and the eigenvectors' by 
 
 A setting is what of MODEL.SPECTRAL differs from this project's defaults, whatever the model was
 trained with; without --settings it is those. A model sees every image once, whatever the number of
-settings. Rows of the table in --markdown that are of other models stay as they are.
+settings, and eigenvectors are made once for all models of a run, or of all runs with one --cache.
+The table in --markdown is written after every model; rows of others stay as they are.
 """
 
 from __future__ import annotations
@@ -69,7 +70,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "models", nargs="+", type=Path, metavar="RUN", help="output directories of train_net.py"
+        "models",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="output directories of train_net.py, or configurations with --opts MODEL.WEIGHTS FILE",
     )
     parser.add_argument(
         "--sets",
@@ -83,14 +88,13 @@ def main() -> None:
     )
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N batches")
     parser.add_argument("--no-oracle", action="store_true", help="leave it out")
-    parser.add_argument("--cache", metavar="DIR", help="keeps eigenvectors from run to run")
+    parser.add_argument("--cache", metavar="DIR", help="where eigenvectors stay for later runs")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there")
     parser.add_argument("--opts", nargs=argparse.REMAINDER, default=[], help="for all models")
     say_errors(lambda: run(parser.parse_args()))
 
 
 def run(args: argparse.Namespace) -> None:
-    rows: list[tuple[str, ...]] = []
     with tempfile.TemporaryDirectory() as scratch:
         common = ["OUTPUT_DIR", scratch, "MODEL.SPECTRAL.CACHE", args.cache or scratch]
         common += ["TEST.PICTURES", "0", "TEST.REPORT", "False", "TEST.BOUNDARY_IOU", "True"]
@@ -98,10 +102,10 @@ def run(args: argparse.Namespace) -> None:
             for name in args.sets:
                 options = [*args.opts, *common, "DATASETS.TEST", str([name])]
                 found = measure(model, name, options, args.settings, not args.no_oracle, args.limit)
-                rows += [(title_of(model), name, *row) for row in found]
-                show(rows[-len(found) :])
-    if args.markdown:
-        write_between(args.markdown, BEGIN, END, markdown(rows, args.markdown))
+                rows = [(title_of(model), name, *row) for row in found]
+                show(rows)
+                if args.markdown:
+                    write_between(args.markdown, BEGIN, END, markdown(rows, args.markdown))
 
 
 def measure(
@@ -120,8 +124,16 @@ def measure(
     Returns:
         rows of titles and scores: the network's, a setting's each, and the oracle's between the
         network and the masks of the first setting.
+
+    Raises:
+        ValueError: a model that looks at an image several times.
     """
     cfg = model_config(source, options)
+    if cfg.TEST.SLIDING_WINDOW.ENABLED or cfg.TEST.AUG.ENABLED:
+        raise ValueError(
+            f"{source} looks at an image several times, but here it is looked at once; set "
+            "TEST.SLIDING_WINDOW.ENABLED and TEST.AUG.ENABLED False."
+        )
     register_datasets(cfg)
     model = segmenter_of(cfg).model.eval()
 
@@ -187,8 +199,8 @@ def oracle_scores(evaluator: Evaluator) -> dict[str, float]:
 
 
 def title_of(source: Path) -> str:
-    """The name of a run's folder; of .../CONFIG/seed0, CONFIG."""
-    return source.parent.name if source.name.startswith("seed") else source.name
+    """The name of a run's folder; of .../CONFIG/seed0 or CONFIG.yaml, CONFIG."""
+    return source.parent.name if source.name.startswith("seed") else source.stem
 
 
 def cells(scores: dict[str, float]) -> list[str]:

@@ -1,5 +1,7 @@
 """benchmarks/prior.py: what it asks for, and the table it writes; the models are others' tests."""
 
+from pathlib import Path
+
 import pytest
 
 from zs3.config import get_config
@@ -35,6 +37,18 @@ def test_rows_of_other_models_stay(prior, tmp_path):
     lines = document.read_text().splitlines()
     assert [line[:7] for line in lines if line.startswith(("| a", "| b"))] == ["| b | s", "| a | s"]
     assert "| 1.0 |" not in lines[-3] and "| 2.0 |" in lines[-3]
+
+
+def test_the_title_is_that_of_the_configuration(prior):
+    paths = ("runs/spnet/seed0", "runs/spnet", "configs/shapes/spnet.yaml")
+    assert {prior.title_of(Path(path)) for path in paths} == {"spnet"}
+
+
+def test_models_that_look_several_times_are_refused(prior, tmp_path):
+    (tmp_path / "several.yaml").write_text("TEST:\n  AUG:\n    ENABLED: True\n")
+    options = ["MODEL.WEIGHTS", "none"]
+    with pytest.raises(ValueError, match=r"several.yaml looks at an image several times, but here"):
+        prior.measure(tmp_path / "several.yaml", "shapes_mixed_test", options, [""])
 
 
 def test_numbers_that_are_not_there_are_empty_cells(prior):

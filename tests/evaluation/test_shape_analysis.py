@@ -1,8 +1,11 @@
 import math
+from itertools import combinations
 
 import cv2
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from zs3.commands import shape_analysis
 from zs3.evaluation.shape_analysis import (
@@ -11,6 +14,7 @@ from zs3.evaluation.shape_analysis import (
     correlation,
     iou_by_name,
     locality,
+    name_points,
     write_analysis,
 )
 
@@ -49,7 +53,21 @@ def test_the_table_the_plot_and_the_correlation(tmp_path):
     assert math.isnan(correlation(shapes[:2], "locality"))
     write_analysis(shapes, tmp_path / "made" / "analysis")
     assert "absent,,0.5000,\n" in (tmp_path / "made" / "analysis.csv").read_text()
-    assert cv2.imread(str(tmp_path / "made" / "analysis.png")).shape[1] == 1500
+    assert cv2.imread(str(tmp_path / "made" / "analysis.png")).shape[1] == 1650
+
+
+def test_names_in_the_plot_do_not_cover_each_other():
+    figure = Figure(figsize=(4, 3))
+    FigureCanvasAgg(figure)
+    place = figure.subplots()
+    points = [(0.5, 0.1 * k, f"gain {k}") for k in (1, 2, 3, 4)]
+    place.scatter([0.5] * 4, [0.1, 0.2, 0.3, 0.4])
+    place.set_ylim(-9, 9)
+    name_points(place, [*points, (float("nan"), 1.0, "absent")])
+    texts = place.texts
+    assert texts[0].get_text() == "gain 4" and len(texts) < 4  # no room for all, the largest first
+    boxes = [text.get_window_extent() for text in texts]
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
 
 
 def test_an_evaluation_has_a_table_of_its_classes(tmp_path):

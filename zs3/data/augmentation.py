@@ -278,7 +278,10 @@ class PadTo:
     def __call__(self, image: np.ndarray, label: np.ndarray, rng: Generator) -> Pair:
         size = [max(self.side, length) for length in label.shape]
         dtype = image.dtype if isinstance(self.fill, int) else np.float32
-        extended = np.full((*size, 3), self.fill, dtype), np.full(size, self.ignore_label)
+        extended = (
+            np.full((*size, 3), self.fill, dtype),
+            np.full(size, self.ignore_label, label.dtype),
+        )
         for whole, part in zip(extended, (image, label), strict=True):
             whole[: part.shape[0], : part.shape[1]] = part
         return extended

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from scipy.stats import spearmanr
 
 from ..files import write_atomically
@@ -114,18 +117,54 @@ def write_analysis(shapes: Sequence[ClassShape], path: Path) -> None:
         writer.writerow((shape.name, *("" if np.isnan(x) else f"{x:.4f}" for x in numbers)))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path.with_suffix(".csv"), text.getvalue().encode())
-    figure = Figure(figsize=(10, 4.5), layout="constrained")
-    for place, measure in zip(figure.subplots(1, 2, sharey=True), MEASURES, strict=True):
+    write_atomically(path.with_suffix(".png"), _plot(shapes))
+
+
+def _plot(shapes: Sequence[ClassShape]) -> bytes:
+    """A PNG: gain against each measure."""
+    figure = Figure(figsize=(11, 5.5), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    places = figure.subplots(1, 2, sharey=True)
+    for place, measure in zip(places, MEASURES, strict=True):
         place.axhline(0, color="grey", linewidth=0.8)
         place.scatter([getattr(s, measure) for s in shapes], [s.gain for s in shapes], s=14)
-        for shape in shapes:
-            where = (getattr(shape, measure), shape.gain)
-            if not np.isnan(where).any():
-                place.annotate(shape.name, where, fontsize=6)
-        place.margins(x=0.15)  # names stand at the right of their points
+        place.margins(0.15, 0.1)
         place.set_title(f"Spearman's {correlation(shapes, measure):.2f}")
         place.set_xlabel(measure)
-        place.set_ylabel("gain in IoU")
+    places[0].set_ylabel("gain in IoU, points")
+    figure.draw_without_rendering()  # now it is known where things are
+    for place, measure in zip(places, MEASURES, strict=True):
+        name_points(place, [(getattr(s, measure), s.gain, s.name) for s in shapes])
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=150)
-    write_atomically(path.with_suffix(".png"), picture.getvalue())
+    figure.savefig(picture, format="png")
+    return picture.getvalue()
+
+
+def name_points(place: Axes, points: Sequence[tuple[float, float, str]]) -> None:
+    """
+    Names where there is room, first those of the largest gains and losses.
+
+    Args:
+        points: (x, y, name).
+    """
+    drawn = [point for point in points if not np.isnan(point[:2]).any()]
+    spots = place.transData.transform(np.array([point[:2] for point in drawn]).reshape(-1, 2))
+    taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in spots]
+    for x, y, name in sorted(drawn, key=lambda point: -abs(point[1])):
+        for across, up, align in ((5, 0, "left"), (-5, 0, "right"), (0, 6, "center")):
+            note = place.annotate(
+                name,
+                (x, y),
+                (across, up),
+                textcoords="offset points",
+                ha=align,
+                va="center",
+                fontsize=6,
+                in_layout=False,
+            )
+            box = note.get_window_extent()
+            inside = place.bbox.x0 <= box.x0 and box.x1 <= place.bbox.x1
+            if inside and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+            note.remove()

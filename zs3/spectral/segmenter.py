@@ -128,6 +128,7 @@ def build_segmenter(cfg: CfgNode) -> EigenSegmenter:
     )
     cache = None
     if c.CACHE:
-        source = (c.FEATURES, cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED, c.WEIGHTS, c.STRIDE)
-        cache = VectorCache(c.CACHE, f"{source} {graph}")
+        clip = (cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED)
+        source = {COLOUR: (), CLIP: clip}.get(c.FEATURES, (c.WEIGHTS,))
+        cache = VectorCache(c.CACHE, f"{c.FEATURES} {source} {c.STRIDE} {graph}")
     return EigenSegmenter(graph=graph, features=features, stride=c.STRIDE, cache=cache)
