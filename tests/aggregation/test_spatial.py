@@ -18,11 +18,11 @@ def block(**options) -> GuidedSwinBlock:
 
 def reached(made: GuidedSwinBlock, height: int, width: int, row: int, column: int) -> set:
     """Cells whose output moves when one cell's input does."""
-    x, guidance = torch.randn(1, height, width, C), torch.randn(1, height, width, G)
+    x, guidance = torch.randn(1, 1, height, width, C), torch.randn(1, 1, height, width, G)
     other = x.clone()
-    other[0, row, column, 0] += 1  # of one channel: the norm takes away what all share
+    other[..., row, column, 0] += 1  # of one channel: the norm takes away what all share
     with torch.no_grad():
-        moved = (made(x, guidance) - made(other, guidance)).abs().sum(-1)[0] > 1e-6
+        moved = (made(x, guidance) - made(other, guidance)).abs().sum(-1)[0, 0] > 1e-6
     return {tuple(cell) for cell in moved.nonzero().tolist()}
 
 
@@ -49,9 +49,10 @@ def test_a_small_map_is_one_window() -> None:
 def test_maps_that_are_no_whole_windows_are_padded_with_zeros() -> None:
     """Zeros after the norm: their values are the bias alone, and are attended to."""
     made = block(window=4, shift=0)
-    x, guidance = torch.randn(1, 4, 6, C), torch.randn(1, 4, 6, G)
+    x, guidance = torch.randn(1, 1, 4, 6, C), torch.randn(1, 1, 4, 6, G)
     assert made(x, guidance).shape == x.shape
-    torch.testing.assert_close(made(x, guidance)[:, :, :4], made(x[:, :, :4], guidance[:, :, :4]))
+    left = made(x[..., :4, :], guidance[..., :4, :])
+    torch.testing.assert_close(made(x, guidance)[..., :4, :], left)
 
 
 def test_values_do_not_see_guidance() -> None:
@@ -59,8 +60,8 @@ def test_values_do_not_see_guidance() -> None:
     made = block(window=3, shift=0)
     for part in (made.attn.q, made.attn.k):
         nn.init.zeros_(part.weight)
-    x = torch.randn(1, 3, 3, C)
-    first, second = (made(x, torch.randn(1, 3, 3, G)) for _ in range(2))
+    x = torch.randn(1, 1, 3, 3, C)
+    first, second = (made(x, torch.randn(1, 1, 3, 3, G)) for _ in range(2))
     torch.testing.assert_close(first, second)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .class_attention import ATTENTIONS, Context
+from .guided import guided_linear
 
 
 class ClassAggregation(nn.Module):
@@ -110,7 +111,7 @@ class ClassAggregation(nn.Module):
             Tensor: (B, k, h, w, C).
         """
         pooled = self._pooled(x)
-        queries = self._split(self.q(self._guided(self.norm1(pooled), guidance)))
+        queries = self._split(_guided(self.q, self.norm1(pooled), guidance))
         pooled = pooled + self.attention.attend(queries, context).flatten(-2)
         inner = self.norm2(pooled)
         pooled = pooled + self.mlp(inner)
@@ -120,7 +121,7 @@ class ClassAggregation(nn.Module):
 
     def _context(self, pooled: Tensor, guidance: Tensor | None) -> Context:
         normed = self.norm1(pooled)
-        keys = self._split(self.k(self._guided(normed, guidance)))
+        keys = self._split(_guided(self.k, normed, guidance))
         return self.attention.context(keys, self._split(self.v(normed)))
 
     def _pooled(self, x: Tensor) -> Tensor:
@@ -141,12 +142,10 @@ class ClassAggregation(nn.Module):
         maps = F.interpolate(maps, size, mode="bilinear", align_corners=True)
         return maps.permute(0, 2, 3, 1).unflatten(0, like.shape[:2])
 
-    def _guided(self, normed: Tensor, guidance: Tensor | None) -> Tensor:
-        """(B, h', w', k, C) -> (B, h', w', k, C + G)"""
-        if guidance is None:
-            return normed
-        everywhere = guidance[:, None, None].expand(*normed.shape[:-1], -1)
-        return torch.cat([normed, everywhere], dim=-1)
-
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1))
+
+
+def _guided(layer: nn.Linear, normed: Tensor, guidance: Tensor | None) -> Tensor:
+    """(B, h', w', k, C) -> the same, all cells of a class with its guidance (B, k, G)"""
+    return guided_linear(layer, normed, None if guidance is None else guidance[:, None, None])

@@ -28,6 +28,7 @@ from .build import Naming
 from .decoder import UpsamplingDecoder
 from .guidance import GuidanceMap, guidance_maps
 from .layer import AggregationLayer
+from .slices import Slices, slices
 
 # The logit of classes that were not among those looked at: a probability of 0.
 _DROPPED = -100.0
@@ -42,13 +43,15 @@ class _Batch:
         regions: cells of B images.
         text: (B, K, P, D).
         text_guidance: (B, K, G), or None.
-        guidance: maps (B, G_i, h_i, w_i), or None, for the layers and for each decoder block.
+        appearance: guidance of the layers (B, h, w, G), or None.
+        guidance: of each decoder block, (B, G_i, h_i, w_i) or None.
     """
 
     regions: Regions
     text: Tensor
     text_guidance: Tensor | None
-    guidance: tuple[Tensor | None, ...]
+    appearance: Tensor | None
+    guidance: list[Tensor | None]
 
 
 @AGGREGATION_REGISTRY.register()
@@ -147,13 +150,28 @@ class CostAggregation(nn.Module):
                 "set MODEL.GROUPING.NAME PixelGrid."
             )
         images = len(regions.embeddings)
-        text = text if text.dim() == 4 else text.expand(images, -1, -1, -1)
+        text = text if text.dim() == 4 else text[None]
+        names = self._named(text)  # once, if all images share them
+        text = text.expand(images, -1, -1, -1)
+        names = None if names is None else names.expand(images, -1, -1)
+        num_classes = text.shape[1]
         best = self._best(regions, text, naming)
-        asked = text if best is None else text[torch.arange(images)[:, None], best]
-        batch = _Batch(regions, asked, self._named(asked), self._guided(features, regions.grid))
-        maps = torch.cat([self._maps(batch, part, naming) for part in self._parts(asked)])
         if best is not None:
-            every = maps.new_full((images, text.shape[1], *maps.shape[2:]), _DROPPED)
+            kept = torch.arange(images, device=best.device)[:, None], best
+            text, names = text[kept], None if names is None else names[kept]
+        batch = _Batch(
+            regions,
+            text,
+            names,
+            self._appearance(features, regions.grid),
+            self._guidance(features, regions.grid),
+        )
+        logits = Slices(*text.shape[:2])
+        for some in self._parts(text):
+            self._refine_images(batch, some, naming, logits)
+        maps = logits.joined()
+        if best is not None:
+            every = maps.new_full((images, num_classes, *maps.shape[2:]), _DROPPED)
             maps = every.scatter(1, best[..., None, None].expand_as(maps), maps)
         grid = (maps.shape[2], maps.shape[3])
         # The finer cells have scores, but no embeddings.
@@ -168,7 +186,7 @@ class CostAggregation(nn.Module):
         with torch.no_grad():
             peaks = [
                 _with_templates(naming(regions, text[:, part])).amax((1, 3))
-                for part in _slices(num_classes, self.chunk)
+                for part in slices(num_classes, self.chunk)
             ]
         return torch.cat(peaks, dim=1).topk(self.keep, sorted=False).indices
 
@@ -176,66 +194,66 @@ class CostAggregation(nn.Module):
         """(B, K, P, D) -> (B, K, G)"""
         if self.text_guidance is None:
             return None
-        return self.text_guidance(F.normalize(F.normalize(text, dim=-1).mean(2), dim=-1))
+        means = [
+            F.normalize(text[:, part], dim=-1).mean(2) for part in slices(text.shape[1], self.chunk)
+        ]
+        return self.text_guidance(F.normalize(torch.cat(means, dim=1), dim=-1))
 
-    def _guided(
-        self, features: dict[str, Tensor], grid: tuple[int, int]
-    ) -> tuple[Tensor | None, ...]:
+    def _appearance(self, features: dict[str, Tensor], grid: tuple[int, int]) -> Tensor | None:
+        """(B, h, w, G)"""
+        if self.appearance is None:
+            return None
+        return self.appearance(features, grid).permute(0, 2, 3, 1)
+
+    def _guidance(self, features: dict[str, Tensor], grid: tuple[int, int]) -> list[Tensor | None]:
+        """(B, G_i, h_i, w_i) for each decoder block."""
         height, width = grid
-        appearance = self.appearance(features, grid) if self.appearance is not None else None
-        guidance: list[Tensor | None] = [
+        guidance = [
             own(features, (height * 2**i, width * 2**i))
             for i, own in enumerate(self.decoder_guidance, start=1)
         ]
-        return appearance, *(guidance or [None] * len(self.decoder.blocks))
+        return guidance or [None] * len(self.decoder.blocks)
 
     def _parts(self, text: Tensor) -> list[slice]:
         """The images at a time: all of them, or one if even that takes several slices."""
         images, num_classes = text.shape[:2]
-        return _slices(images, images if images * num_classes <= self.chunk else 1)
+        return slices(images, images if images * num_classes <= self.chunk else 1)
 
-    def _maps(self, batch: _Batch, images: slice, naming: Naming) -> Tensor:
-        """Logits (b, K, h', w') of some of the images."""
-        num_classes = batch.text.shape[1]
-        parts = _slices(num_classes, self.chunk)
+    def _refine_images(self, batch: _Batch, images: slice, naming: Naming, logits: Slices) -> None:
+        """Sets the logits (b, K, h', w') of some of the images."""
         regions = batch.regions.of_images(images)
-        names = [
-            None if batch.text_guidance is None else batch.text_guidance[images, part]
-            for part in parts
-        ]
-        appearance, *finer = (
-            [self._spread(maps, images, part, num_classes) for part in parts]
-            for maps in batch.guidance
-        )
+        num_images, num_classes = len(regions.embeddings), batch.text.shape[1]
+        rows, parts = slice(0, num_images), slices(num_classes, self.chunk)
 
         def embed(text: Tensor) -> Tensor:
             scores = _with_templates(naming(regions, text)).permute(0, 2, 3, 1)  # (b, k, P, N)
             maps = self.embedding(scores.unflatten(3, regions.grid).flatten(0, 1))
             return maps.permute(0, 2, 3, 1).unflatten(0, scores.shape[:2])
 
-        x = [self._run(embed, batch.text[images, part]) for part in parts]
-        appearance = [None if own is None else own.permute(0, 1, 3, 4, 2) for own in appearance]
-        for layer in cast(Iterable[AggregationLayer], self.layers):
-            for i, _ in enumerate(parts):
-                x[i] = self._run(layer.spatial, x[i], appearance[i])
-            context = layer.classes.padding(num_classes)
-            for i, _ in enumerate(parts):
-                own = self._run(layer.classes.context, x[i], names[i])
-                context = own if context is None else layer.classes.join(context, own)
-            for i, _ in enumerate(parts):
-                x[i] = self._run(layer.classes, x[i], names[i], context)
-        maps = []
-        for i, _ in enumerate(parts):
-            maps.append(self._run(self.decoder, x[i], [guidance[i] for guidance in finer]))
-            x[i] = maps[i].new_empty(0)
-        return torch.cat(maps, dim=1)
+        def named(part: slice) -> Tensor | None:
+            return None if batch.text_guidance is None else batch.text_guidance[images, part]
 
-    def _spread(
-        self, maps: Tensor | None, images: slice, classes: slice, num_classes: int
-    ) -> Tensor | None:
-        """(B, G, h, w) -> (b, 1, G, h, w), or (b, k, G, h, w) if images are mixed."""
-        if maps is None:
-            return None
+        def guided(part: slice, maps: Tensor | None) -> Tensor | None:
+            return None if maps is None else self._spread(maps, images, part, num_classes)
+
+        x = Slices(num_images, num_classes)
+        for part in parts:
+            x[rows, part] = self._run(embed, batch.text[images, part])
+        for layer in cast(Iterable[AggregationLayer], self.layers):
+            context = layer.classes.padding(num_classes)
+            for part in parts:
+                maps = self._run(layer.spatial, x[rows, part], guided(part, batch.appearance))
+                own = self._run(layer.classes.context, maps, named(part))
+                context = own if context is None else layer.classes.join(context, own)
+                x[rows, part] = maps
+            for part in parts:
+                x[rows, part] = self._run(layer.classes, x[rows, part], named(part), context)
+        for part in parts:
+            guidance = [guided(part, maps) for maps in batch.guidance]
+            logits[images, part] = self._run(self.decoder, x[rows, part], guidance)
+
+    def _spread(self, maps: Tensor, images: slice, classes: slice, num_classes: int) -> Tensor:
+        """(B, ...) -> (b, 1, ...), or (b, k, ...) if images are mixed."""
         if not self.mix_images:
             return maps[images, None]
         first = torch.arange(len(maps), device=maps.device)[images, None] * num_classes
@@ -246,10 +264,6 @@ class CostAggregation(nn.Module):
         if self.training and self.recompute:
             return checkpoint(step, *inputs, use_reentrant=False)
         return step(*inputs)
-
-
-def _slices(count: int, size: int) -> list[slice]:
-    return [slice(start, start + size) for start in range(0, count, size)]
 
 
 def _with_templates(scores: Tensor) -> Tensor:

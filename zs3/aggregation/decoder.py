@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 
 from ..runtime.config import CfgNode, configurable
+from .guided import guided_conv
 
 
 class UpBlock(nn.Module):
@@ -43,11 +43,10 @@ class UpBlock(nn.Module):
         Returns:
             Tensor: (B, k, channels, 2h, 2w).
         """
-        maps = self.up(x.flatten(0, 1))
-        if guidance is not None:
-            guidance = guidance.expand(-1, x.shape[1], -1, -1, -1).flatten(0, 1)
-            maps = torch.cat([maps, guidance], dim=1)
-        return self.conv(maps).unflatten(0, x.shape[:2])
+        maps = self.up(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        first = cast(nn.Conv2d, self.conv[0])
+        maps = guided_conv(first, maps, guidance)
+        return self.conv[1:](maps.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
 class UpsamplingDecoder(nn.Module):

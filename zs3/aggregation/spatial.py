@@ -2,7 +2,7 @@
 Spatial aggregation: the scores of one class look at each other, cell by cell.
 
 Two Swin blocks (arXiv 2103.14030) whose queries and keys, though not values, see the image
-(CAT-Seg, arXiv 2303.11797, section 3.2). No position biases. M maps, one a class of an image;
+(CAT-Seg, arXiv 2303.11797, section 3.2). No position biases. B images, k maps of classes of each;
 h w cells of C channels; G channels of guidance.
 """
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..backbone.swin import shift_mask
+from .guided import guided_linear
 
 
 class GuidedWindowAttention(nn.Module):
@@ -22,31 +23,34 @@ class GuidedWindowAttention(nn.Module):
 
     def __init__(self, dim: int, guidance_dim: int, heads: int) -> None:
         super().__init__()
-        self.dim = dim
         self.heads = heads
         self.q = nn.Linear(dim + guidance_dim, dim)
         self.k = nn.Linear(dim + guidance_dim, dim)
         self.v = nn.Linear(dim, dim)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, cells: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, cells: Tensor, guidance: Tensor | None, mask: Tensor | None) -> Tensor:
         """
         Args:
-            cells: (M, windows, cells, C + G).
+            cells: (B, k, windows, cells, C).
+            guidance: (B, k, windows, cells, G), or (B, 1, ...) for all classes of an image; None
+                without.
             mask: (windows, cells, cells), added to the attention logits.
 
         Returns:
-            Tensor: (M, windows, cells, C).
+            Tensor: (B, k, windows, cells, C).
         """
-        windows = cells.shape[1]
+        queries = guided_linear(self.q, cells, guidance)
+        keys = guided_linear(self.k, cells, guidance)
         q, k, v = (
-            x.unflatten(-1, (self.heads, -1)).transpose(2, 3).flatten(1, 2)
-            for x in (self.q(cells), self.k(cells), self.v(cells[..., : self.dim]))
-        )  # (M, windows * heads, cells, C / heads)
+            x.flatten(0, 1).unflatten(-1, (self.heads, -1)).transpose(2, 3).flatten(1, 2)
+            for x in (queries, keys, self.v(cells))
+        )  # (B k, windows * heads, cells, C / heads)
         if mask is not None:
             mask = mask.repeat_interleave(self.heads, dim=0)[None]
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return self.proj(attended.unflatten(1, (windows, -1)).transpose(2, 3).flatten(3))
+        attended = attended.unflatten(1, (-1, self.heads)).transpose(2, 3).flatten(3)
+        return self.proj(attended).unflatten(0, cells.shape[:2])
 
 
 class GuidedSwinBlock(nn.Module):
@@ -80,27 +84,31 @@ class GuidedSwinBlock(nn.Module):
         self.mlp = Mlp(dim, 4 * dim)
 
     def forward(self, x: Tensor, guidance: Tensor | None) -> Tensor:
-        """(M, h, w, C), and (M, h, w, G) if there is guidance -> (M, h, w, C)"""
-        guided = self.norm1(x)
-        if guidance is not None:
-            guided = torch.cat([guided, guidance], dim=-1)
-        x = x + self._attend(guided)
+        """
+        Args:
+            x: (B, k, h, w, C).
+            guidance: (B, k, h, w, G), or (B, 1, h, w, G) for all classes of an image; None without.
+
+        Returns:
+            Tensor: (B, k, h, w, C).
+        """
+        x = x + self._attend(self.norm1(x), guidance)
         return x + self.mlp(self.norm2(x))
 
-    def _attend(self, x: Tensor) -> Tensor:
-        maps, height, width, _ = x.shape
+    def _attend(self, x: Tensor, guidance: Tensor | None) -> Tensor:
+        height, width = x.shape[2:4]
         window, shift = self.window, self.shift
         if self.shrink and min(height, width) <= window:
             window, shift = min(height, width), 0
-        x = F.pad(x, (0, 0, 0, -width % window, 0, -height % window))
-        padded = (x.shape[1], x.shape[2])
+        padded = (height + -height % window, width + -width % window)
         mask = shift_mask(padded, window, shift, x) if shift else None
-        x = torch.roll(x, (-shift, -shift), (1, 2))
-        cells = window_partition(x, (window, window)).flatten(1, 2)
-        cells = self.attn(cells.unflatten(0, (maps, -1)), mask)
-        cells = cells.reshape(-1, window, window, cells.shape[-1])
-        x = torch.roll(window_reverse(cells, (window, window), *padded), (shift, shift), (1, 2))
-        return x[:, :height, :width]
+        guidance = None if guidance is None else _windows(guidance, padded, window, shift)
+        cells = self.attn(_windows(x, padded, window, shift), guidance, mask)
+        maps = window_reverse(
+            cells.reshape(-1, window, window, x.shape[-1]), (window, window), *padded
+        )
+        maps = torch.roll(maps, (shift, shift), (1, 2))[:, :height, :width]
+        return maps.unflatten(0, x.shape[:2])
 
 
 class SpatialAggregation(nn.Module):
@@ -132,10 +140,17 @@ class SpatialAggregation(nn.Module):
         Returns:
             Tensor: (B, k, h, w, C).
         """
-        maps = x.flatten(0, 1)
         if guidance is not None and self.guidance_norm is not None:
-            guidance = self.guidance_norm(guidance).expand(-1, x.shape[1], -1, -1, -1)
-            guidance = guidance.flatten(0, 1)
+            guidance = self.guidance_norm(guidance)
         for block in self.blocks:
-            maps = block(maps, guidance)
-        return maps.unflatten(0, x.shape[:2])
+            x = block(x, guidance)
+        return x
+
+
+def _windows(x: Tensor, padded: tuple[int, int], window: int, shift: int) -> Tensor:
+    """(B, k, h, w, C), padded with zeros and rolled up -> (B, k, windows, cells, C)"""
+    height, width = x.shape[2:4]
+    maps = F.pad(x.flatten(0, 1), (0, 0, 0, padded[1] - width, 0, padded[0] - height))
+    maps = torch.roll(maps, (-shift, -shift), (1, 2))
+    cells = window_partition(maps, (window, window)).flatten(1, 2)
+    return cells.unflatten(0, (*x.shape[:2], -1))
