@@ -25,3 +25,6 @@ def add(cfg: CN) -> None:
     # Your own data: YAML files that describe folders of images and labels (docs/your-data.md). What
     # they describe is registered as NAME_train and NAME_val for DATASETS.TRAIN and DATASETS.TEST.
     cfg.DATASETS.FILES = []
+    # Of episodes: every sample of training is drawn, first its class, then one of the images that
+    # ask for it, all alike; else an epoch goes through all of them, in random order.
+    cfg.DATALOADER.BY_CLASS = False
