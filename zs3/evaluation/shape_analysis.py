@@ -148,7 +148,7 @@ def name_points(place: Axes, points: Sequence[tuple[float, float, str]]) -> None
         points: (x, y, name).
     """
     drawn = [point for point in points if not np.isnan(point[:2]).any()]
-    spots = place.transData.transform([point[:2] for point in drawn]) if drawn else []
+    spots = place.transData.transform(np.array([point[:2] for point in drawn]).reshape(-1, 2))
     taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in spots]
     for x, y, name in sorted(drawn, key=lambda point: -abs(point[1])):
         for across, up, align in ((5, 0, "left"), (-5, 0, "right"), (0, 6, "center")):

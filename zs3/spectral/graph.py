@@ -81,9 +81,8 @@ class SpectralGraph:
         Raises:
             ValueError: more vectors than cells, or colours without images.
         """
-        shown: Sequence[np.ndarray | None] = images or [None] * (
-            1 if features is None else len(features)
-        )
+        shown: list[np.ndarray | None] = [*images]
+        shown = shown or [None] * (1 if features is None else len(features))
         if features is None:
             pairs = [self._laplacian(self._colours(image, grid)) for image in shown]
         else:
