@@ -83,9 +83,20 @@ ROWS = (
     Row("SPNet + self-training (transductive)", "spnet_projection_self_training"),
     Row("ZS3Net + self-training (transductive)", "zs3net_self_training"),
     Row("CaGNet + self-training (transductive)", "cagnet_self_training"),
+    Row("CAT-Seg", "cat_seg"),
+    Row("per pixel, CAT-Seg's aggregation behind it", "spnet_aggregated"),
     Row("SAZS", "sazs"),
     Row("SAZS, spectral prior without labels", "sazs_spectral"),
     Row("LSeg", "lseg"),
+    Row("ZegCLIP", "zegclip"),
+    Row("ZegCLIP, transductive", "zegclip_transductive"),
+    Row("ZegCLIP, self-training (transductive)", "zegclip_self_training"),
+    Row("Cascade-CLIP", "cascade_clip"),
+    Row("Cascade-CLIP, transductive", "cascade_clip_transductive"),
+    Row("Cascade-CLIP, self-training (transductive)", "cascade_clip_self_training"),
+    Row("Cascade-CLIP, levels added up for one decoder", "cascade_clip_sum"),
+    Row("ZegFormer, named by the cascade", "zegformer_cascade"),
+    Row("per pixel, named by the cascade", "spnet_cascade"),
 )
 # Variants that are read out from another configuration's weights.
 WEIGHTS_OF = {"zegformer_published_fusion": "zegformer", "sazs_spectral": "sazs"}

@@ -52,10 +52,15 @@ def is_read(key: str, code: str) -> bool:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT / "configs")))
-def test_every_shipped_file_fits_the_tree(path):
+def test_every_shipped_file_fits_the_tree_and_reports_its_setting(path):
     text = path.read_text()
-    if not re.search("^(root|of):", text, re.MULTILINE):  # for DATASETS.FILES
-        get_config(path)
+    if re.search("^(root|of):", text, re.MULTILINE):  # for DATASETS.FILES
+        return
+    cfg = get_config(path)
+    if cfg.MODEL.LABEL_POLICY.NAME == "Transductive" or cfg.SELF_TRAINING.ENABLED:
+        assert cfg.TEST.SETTING != "inductive"
+        if "shapes" in path.parts:  # where some sets do not show unseen classes
+            assert all("ignore" in name for name in cfg.DATASETS.TRAIN)
 
 
 def test_a_mistyped_key_is_refused_with_the_nearest_one(tmp_path):

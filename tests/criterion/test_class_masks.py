@@ -61,6 +61,23 @@ def test_an_ignored_pixel_is_outside_of_every_class(case):
     assert low < losses(ClassMasks(), logits, hidden)["loss_mask"]
 
 
+def test_an_ignored_pixel_may_be_left_out(case):
+    logits, targets = case
+    targets[:, : H // 2] = IGNORE
+    criterion = ClassMasks(ignored_are_negative=False)
+    got = losses(criterion, logits, targets)
+    sum(got.values()).backward()
+    upper, lower = logits.grad.unflatten(1, (h, w))[:, [0, -1]].abs().sum((0, 2, 3))
+    assert upper == 0 and lower > 0  # the first row of cells shows in no labelled pixel
+
+    cut = targets.clone()[:, H // 2 :]
+    whole = F.interpolate(logits.mT.unflatten(2, (h, w)), (H, W), mode="bilinear")
+    rest = Regions(whole[:, :, H // 2 :].flatten(2).mT, (H // 2, W))
+    expected = criterion([rest], [rest.embeddings], cut)
+    torch.testing.assert_close(got["loss_mask"], expected["loss_mask"] / 2)
+    torch.testing.assert_close(got["loss_dice"], expected["loss_dice"])
+
+
 def test_nothing_labelled_leaves_the_focal_loss_alone(case):
     logits, targets = case
     got = losses(ClassMasks(), logits, torch.full_like(targets, IGNORE))

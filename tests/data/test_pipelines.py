@@ -61,12 +61,29 @@ def test_images_are_resized_for_prediction_as_for_training():
     shapes = {name: build_test_resize(config(name, *opts)).image(IMAGE).shape for name in PIPELINES}
     assert shapes == {
         "detectron2": (18, 24, 3),
+        "mmseg": (18, 24, 3),
         "spnet": (20, 20, 3),
         "zs3net": (20, 26, 3),  # bounds no longer side
         "sazs": (20, 20, 3),
         "lseg": (20, 20, 3),
     }
     assert isinstance(build_test_resize(config("detectron2")), ResizeShortestEdge)
+
+
+def test_mmseg_samples_and_pads_with_the_mean_colour():
+    opts = ["INPUT.MIN_SIZE_TRAIN", "(15,)", "INPUT.PAD_TO", 20, "INPUT.MIN_SIZE_TEST", 15]
+    for image, label in crops("mmseg", *opts, count=4):
+        assert image.shape == (20, 20, 3) and label.shape == (20, 20)
+        assert (image[:15] == 200).all() and (label[15:] == 255).all()
+        np.testing.assert_allclose(
+            image[15:], np.broadcast_to([123.675, 116.28, 103.53], (5, 20, 3))
+        )
+    # A quarter of the size: the two middle ones of four columns are read, not the white one.
+    stripes = np.zeros((60, 60, 3), np.uint8)
+    stripes[:, ::4] = 255
+    got = build_test_resize(config("mmseg", *opts)).image(stripes)
+    assert got.max() == 0
+    assert build_test_resize(config("detectron2", *opts)).image(stripes).max() > 0
 
 
 def test_lseg_squares_and_changes_nothing_else():
@@ -79,5 +96,5 @@ def test_lseg_squares_and_changes_nothing_else():
 def test_an_unknown_pipeline_is_refused_with_the_nearest():
     with pytest.raises(ValueError, match=r"INPUT\.PIPELINE is 'zs3nett'.*Did you mean 'zs3net'"):
         build_augmentations(config("zs3nett"), 255)
-    with pytest.raises(ValueError, match="There are detectron2, spnet, zs3net, sazs"):
+    with pytest.raises(ValueError, match="There are detectron2, mmseg, spnet, zs3net"):
         build_test_resize(config("qqq"))

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
+from torch import nn
 
 from zs3.config import get_config
 from zs3.engine.build import build_step
@@ -45,3 +47,10 @@ def test_a_crop_is_labelled_at_its_own_size():
     }
     model = ZeroShotSegmentor(cfg, vocabulary=names).train()
     assert build_step(cfg, model)([[crop]])["total_loss"] > 0
+
+
+def test_transductive_training_has_to_say_so():
+    options = ["MODEL.LABEL_POLICY.NAME", "Transductive"]
+    with pytest.raises(ValueError, match=r"set TEST.SETTING to transductive"):
+        build_step(get_config(opts=options), nn.Linear(1, 1))
+    build_step(get_config(opts=[*options, "TEST.SETTING", "transductive"]), nn.Linear(1, 1))

@@ -158,13 +158,11 @@ def cascade_preprocess_test(case: Case) -> None:
     for height, width, *expected in case.meta["resize_table_min_size_512"]:
         assert list(shortest_edge_size(height, width, 512, unbounded)) == expected
     image = case.inputs["image_bgr"].numpy().astype(np.uint8)
-    resized = ResizeShortestEdge([config["min_size"]], unbounded).image(image)
+    resized = ResizeShortestEdge([config["min_size"]], unbounded, antialias=False).image(image)
     channels = resized[..., ::-1] if config["to_rgb"] else resized
     mean, std = (torch.tensor(config[key]).view(3, 1, 1) for key in ("mean", "std"))
     normalised = ImageBatch((chw(channels),)).normalised(mean, std)[0]
-    worst = (torch.from_numpy(resized.copy()).long() - case.outputs.pop("resized_bgr")).abs().max()
-    assert worst <= 1, "one grey level, as the case's note says"
-    check_all(case, {"normalised": normalised})
+    check_all(case, {"resized_bgr": torch.from_numpy(resized).float(), "normalised": normalised})
 
 
 KINDS: dict[str, Callable[[Case], None]] = {

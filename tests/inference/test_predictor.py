@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,11 @@ def test_without_scores_the_labels_are_the_same(segmenter):
     result = segmenter.segment(image, scores=False)
     assert result.scores is None
     np.testing.assert_array_equal(result.labels, segmenter.segment(image).labels)
+
+
+def test_a_threshold_that_nothing_is_below_or_above_is_refused(segmenter):
+    with pytest.raises(ValueError, match="none_below is nan; expected a score"):
+        segmenter.request("grass", none_below=math.nan)
 
 
 @pytest.mark.parametrize("scores", [True, False])

@@ -60,6 +60,27 @@ def test_openai_files_get_their_activation_whatever_the_name(model, tmp_path, na
     assert torch.equal(loaded.visual.proj, model.visual.proj.float())
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_openai_archives_are_torchscript(model, tmp_path):
+    openai_archive(model, tmp_path / "state.pt")
+    root = torch.nn.Module()
+    for key, value in torch.load(tmp_path / "state.pt").items():
+        *parents, name = key.split(".")
+        owner = root
+        for parent in parents:
+            if not hasattr(owner, parent):
+                owner.add_module(parent, torch.nn.Module())
+            owner = getattr(owner, parent)
+        owner.register_buffer(name, value)
+    root.forward = lambda x: x
+    torch.jit.save(torch.jit.trace(root, torch.ones(1)), tmp_path / "ViT-B-16.pt")
+
+    loaded, tokenizer = load_clip("", str(tmp_path / "ViT-B-16.pt"))
+    assert activation(loaded) == "QuickGELU" and loaded.visual.image_size == (16, 16)
+    assert torch.equal(loaded.text_projection, model.text_projection.float())
+    assert tokenizer(["a"]).shape == (1, 8)
+
+
 def test_a_directory_brings_its_tokenizer_and_statistics(tmp_path):
     (tmp_path / "bpe_merges.txt.gz").write_bytes(gzip.compress(b"#version\na t</w>\nc at</w>"))
     text = {**TEXT, "vocab_size": 512 + 2 + 2}

@@ -28,8 +28,8 @@ def add(cfg: CN) -> None:
     # Rows and columns of the grid of cells on which masks (or pixels) are compared with the
     # labels; 0 compares at the full input.
     cfg.MODEL.CRITERION.LOSS_SIZE = 0
-    # PixelBinaryCrossEntropy: pixels without a label are pixels of no class (published CAT-Seg),
-    # instead of being left out.
+    # ClassMasks and PixelBinaryCrossEntropy: pixels without a label are pixels of no class
+    # (published ZegCLIP, Cascade-CLIP and CAT-Seg), instead of being left out.
     cfg.MODEL.CRITERION.IGNORED_ARE_NEGATIVE = False
     # PixelCrossEntropy: corner cells lie on the corner pixels, as with MODEL.READOUT.ENLARGEMENT
     # "by_corners".

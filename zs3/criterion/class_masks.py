@@ -17,7 +17,7 @@ from ..regions import Regions
 from ..registry import CRITERION_REGISTRY
 from ..runtime.config import CfgNode, configurable
 from .layers import over_layers
-from .mask import dice_loss, mask_loss, pixel_terms
+from .mask import dice_loss, outside_term, pixel_terms
 from .processes import mean_over_processes
 
 
@@ -27,24 +27,32 @@ class ClassMasks(nn.Module):
     loss_mask over all classes of all images, loss_dice over those that an image shows; both are
     divided by how many those are, the mean over processes and at least 1.
 
-    A pixel that is ignored is outside of every class, as in the published criterion: unseen things,
-    background and padding teach every class what it is not.
-
     Args:
         mask_weight, dice_weight: of the two losses.
         mask_loss: "focal" or "bce".
+        ignored_are_negative: an ignored pixel is outside of every class, as published: unseen
+            things, background and padding teach every class what it is not. Otherwise it is left
+            out, which whoever asks about unseen classes and has labelled only some of their pixels
+            wants.
     """
 
     needs_void = False
 
     @configurable
     def __init__(
-        self, *, mask_weight: float = 100.0, dice_weight: float = 1.0, mask_loss: str = "focal"
+        self,
+        *,
+        mask_weight: float = 100.0,
+        dice_weight: float = 1.0,
+        mask_loss: str = "focal",
+        ignored_are_negative: bool = True,
     ) -> None:
         super().__init__()
         self.mask_weight = mask_weight
         self.dice_weight = dice_weight
         self.pixel_terms = pixel_terms(mask_loss)
+        self.outside_term = outside_term(mask_loss)
+        self.ignored_are_negative = ignored_are_negative
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> dict[str, Any]:
@@ -53,6 +61,7 @@ class ClassMasks(nn.Module):
             "mask_weight": node.MASK_WEIGHT,
             "dice_weight": node.DICE_WEIGHT,
             "mask_loss": node.MASK_LOSS,
+            "ignored_are_negative": node.IGNORED_ARE_NEGATIVE,
         }
 
     def forward(
@@ -77,13 +86,18 @@ class ClassMasks(nn.Module):
 
     def _losses(self, maps: Tensor, targets: Tensor) -> dict[str, Tensor]:
         maps = F.interpolate(maps.float(), targets.shape[1:], mode="bilinear", align_corners=False)
+        logits, labels = maps.flatten(2), targets.flatten(1)  # (B, K, S), (B, S)
         classes = torch.arange(maps.shape[1], device=targets.device)
-        inside = (targets.flatten(1)[:, None] == classes[:, None]).flatten(0, 1)  # (B * K, H * W)
-        logits, shown = maps.flatten(2).flatten(0, 1), inside.any(1)
-        masks = inside.float()
+        inside = labels[:, None] == classes[:, None]
+        is_class, shown = inside.any(1), inside.any(2)
         count = mean_over_processes(shown.sum())
-        focal = mask_loss(self.pixel_terms(logits), masks).sum()
-        dice = dice_loss(logits[shown], masks[shown]).sum()
+        # A pixel is outside of all classes but one, whose change need not be known of the others.
+        own = logits.gather(1, labels.where(is_class, 0)[:, None])[:, 0]
+        change = self.pixel_terms(own)[1] * is_class
+        if not self.ignored_are_negative:  # what is outside for certain costs nothing
+            logits = logits.masked_fill(~is_class[:, None], -torch.inf)
+        focal = (self.outside_term(logits).sum() + change.sum()) / labels.shape[1]
+        dice = dice_loss(logits[shown], inside[shown].float()).sum()
         return {
             "loss_mask": self.mask_weight * focal / count,
             "loss_dice": self.dice_weight * dice / count,

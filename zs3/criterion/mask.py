@@ -24,14 +24,24 @@ def bce_terms(logits: Tensor) -> Terms:
     return F.softplus(logits), -logits
 
 
-def focal_terms(logits: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Terms:
-    """Outside -(1 - alpha) p^gamma log(1 - p), inside -alpha (1 - p)^gamma log p."""
-    p = logits.sigmoid()
-    outside = (1 - alpha) * p**gamma * F.softplus(logits)
-    return outside, alpha * (1 - p) ** gamma * F.softplus(-logits) - outside
+def focal_terms(logits: Tensor) -> Terms:
+    """Outside -3/4 p^2 log(1 - p), inside -1/4 (1 - p)^2 log p."""
+    outside = focal_outside(logits)
+    return outside, 0.25 * _doubt(-logits) - outside
+
+
+def focal_outside(logits: Tensor) -> Tensor:
+    """The first of `focal_terms`."""
+    return 0.75 * _doubt(logits)
+
+
+def _doubt(logits: Tensor) -> Tensor:
+    """-p^2 log(1 - p)."""
+    return logits.sigmoid() ** 2 * F.softplus(logits)
 
 
 _PIXEL_TERMS: dict[str, Callable[[Tensor], Terms]] = {"bce": bce_terms, "focal": focal_terms}
+_OUTSIDE: dict[str, Callable[[Tensor], Tensor]] = {"bce": F.softplus, "focal": focal_outside}
 
 
 def pixel_terms(name: str) -> Callable[[Tensor], Terms]:
@@ -39,6 +49,11 @@ def pixel_terms(name: str) -> Callable[[Tensor], Terms]:
     if name not in _PIXEL_TERMS:
         raise ValueError(f"unknown mask loss {name!r}; expected one of {sorted(_PIXEL_TERMS)}.")
     return _PIXEL_TERMS[name]
+
+
+def outside_term(name: str) -> Callable[[Tensor], Tensor]:
+    """The first of `pixel_terms` without the second."""
+    return _OUTSIDE[name]
 
 
 def mask_loss(terms: Terms, targets: Tensor) -> Tensor:

@@ -46,11 +46,13 @@ class ResizeShortestEdge:
         sizes: lengths (pixels) to choose from, or (min, max) of a range; 0 keeps the size.
         max_size: the longer side stays below it, even if the shorter one then misses its length.
         sampling: "choice" or "range", as INPUT.MIN_SIZE_TRAIN_SAMPLING.
+        antialias: smooth what shrinks (Pillow); otherwise it is sampled (OpenCV).
     """
 
     sizes: Sequence[int]
     max_size: int
     sampling: str = "choice"
+    antialias: bool = True
 
     def __post_init__(self) -> None:
         _expect_one_of("INPUT.MIN_SIZE_TRAIN_SAMPLING", self.sampling, ("choice", "range"))
@@ -66,11 +68,14 @@ class ResizeShortestEdge:
         else:
             shortest = int(rng.choice(self.sizes))
         size = shortest_edge_size(image.shape[0], image.shape[1], shortest, self.max_size)
-        return resize_image(image, size), resize_label(label, size)
+        return self._resized(image, size), resize_label(label, size)
 
     def image(self, image: np.ndarray) -> np.ndarray:
         """Resizes an image alone."""
-        return resize_image(image, self.size(*image.shape[:2]))
+        return self._resized(image, self.size(*image.shape[:2]))
+
+    def _resized(self, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        return resize_image(image, size) if self.antialias else cv2.resize(image, size[::-1])
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """By the first of `sizes`: in prediction there is only one."""
@@ -259,18 +264,27 @@ class RandomFlip:
 
 @dataclass(frozen=True)
 class PadTo:
-    """Extends at the right and bottom to at least `side` pixels, with grey and `ignore_label`."""
+    """
+    Extends at the right and bottom to at least `side` pixels, with `fill` and `ignore_label`.
+
+    Args:
+        fill: a grey level of uint8; or a colour, for which images become float32.
+    """
 
     side: int
     ignore_label: int
-    grey: int = IMAGE_FILL
+    fill: int | Sequence[float] = IMAGE_FILL
 
     def __call__(self, image: np.ndarray, label: np.ndarray, rng: Generator) -> Pair:
-        missing = [(0, max(self.side - length, 0)) for length in label.shape]
-        return (
-            np.pad(image, [*missing, (0, 0)], constant_values=self.grey),
-            np.pad(label, missing, constant_values=self.ignore_label),
+        size = [max(self.side, length) for length in label.shape]
+        dtype = image.dtype if isinstance(self.fill, int) else np.float32
+        extended = (
+            np.full((*size, 3), self.fill, dtype),
+            np.full(size, self.ignore_label, label.dtype),
         )
+        for whole, part in zip(extended, (image, label), strict=True):
+            whole[: part.shape[0], : part.shape[1]] = part
+        return extended
 
 
 def _expect_one_of(key: str, value: str, known: tuple[str, ...]) -> None:

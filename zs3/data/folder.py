@@ -97,7 +97,7 @@ class FolderDataset:
         if listing.gaps:
             what, files = next(iter(listing.gaps.items()))
             raise ValueError(
-                f"{self.file}: {part} has {len(files)} {what}: {', '.join(files[:3])}"
+                f"{self.file}: {part} has {what} ({len(files)}): {', '.join(files[:3])}"
                 f"{', ...' if len(files) > 3 else ''}; `zs3 check-dataset {self.file}` tells all "
                 "that is wrong."
             )

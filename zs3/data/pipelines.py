@@ -6,12 +6,13 @@ INPUT.PIPELINE names the order of the steps and the rules of resizing; sizes are
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..nearest import did_you_mean
 from ..runtime.config import CfgNode
 from .augmentation import (
+    IMAGE_FILL,
     Augmentation,
     PadTo,
     RandomCrop,
@@ -58,21 +59,35 @@ def _pipeline(cfg: CfgNode) -> Pipeline:
 
 
 def _detectron2(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
-    """As Detectron2 and MaskFormer's mappers: resize, crop, colours, flip, pad."""
-    chosen: list[Augmentation] = [
-        ResizeShortestEdge(
-            cfg.INPUT.MIN_SIZE_TRAIN, cfg.INPUT.MAX_SIZE_TRAIN, cfg.INPUT.MIN_SIZE_TRAIN_SAMPLING
-        )
-    ]
+    """As Detectron2 and MaskFormer's mappers: resize, crop, colours, flip, pad with grey."""
+    resize = ResizeShortestEdge(
+        cfg.INPUT.MIN_SIZE_TRAIN, cfg.INPUT.MAX_SIZE_TRAIN, cfg.INPUT.MIN_SIZE_TRAIN_SAMPLING
+    )
+    return (resize, *_cropped(cfg, ignore_label, IMAGE_FILL))
+
+
+def _mmseg(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
+    """mmsegmentation's: the same by OpenCV's rules, padded with zeros once it is normalised."""
+    resize = ResizeShortestEdge(
+        cfg.INPUT.MIN_SIZE_TRAIN,
+        cfg.INPUT.MAX_SIZE_TRAIN,
+        cfg.INPUT.MIN_SIZE_TRAIN_SAMPLING,
+        antialias=False,
+    )
+    return (resize, *_cropped(cfg, ignore_label, cfg.MODEL.PIXEL_MEAN))
+
+
+def _cropped(
+    cfg: CfgNode, ignore_label: int, fill: int | Sequence[float]
+) -> Iterator[Augmentation]:
     if cfg.INPUT.CROP.ENABLED:
         area = cfg.INPUT.CROP.SINGLE_CATEGORY_MAX_AREA
-        chosen.append(RandomCrop(cfg.INPUT.CROP.TYPE, cfg.INPUT.CROP.SIZE, area, ignore_label))
+        yield RandomCrop(cfg.INPUT.CROP.TYPE, cfg.INPUT.CROP.SIZE, area, ignore_label)
     if cfg.INPUT.COLOR_AUG_SSD:
-        chosen.append(SSDColorJitter())
-    chosen.append(RandomFlip(cfg.INPUT.RANDOM_FLIP))
+        yield SSDColorJitter()
+    yield RandomFlip(cfg.INPUT.RANDOM_FLIP)
     if cfg.INPUT.PAD_TO:
-        chosen.append(PadTo(cfg.INPUT.PAD_TO, ignore_label))
-    return tuple(chosen)
+        yield PadTo(cfg.INPUT.PAD_TO, ignore_label, fill)
 
 
 def _spnet(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
@@ -120,6 +135,10 @@ def _shortest_edge(cfg: CfgNode) -> Resize:
     return ResizeShortestEdge([cfg.INPUT.MIN_SIZE_TEST], cfg.INPUT.MAX_SIZE_TEST)
 
 
+def _sampled_edge(cfg: CfgNode) -> Resize:
+    return ResizeShortestEdge([cfg.INPUT.MIN_SIZE_TEST], cfg.INPUT.MAX_SIZE_TEST, antialias=False)
+
+
 def _square(cfg: CfgNode) -> Resize:
     return Warp(cfg.INPUT.MIN_SIZE_TEST)
 
@@ -134,6 +153,7 @@ def _short_edge(cfg: CfgNode) -> Resize:
 
 PIPELINES = {
     "detectron2": Pipeline(_detectron2, _shortest_edge),
+    "mmseg": Pipeline(_mmseg, _sampled_edge),
     "spnet": Pipeline(_spnet, _square),
     "zs3net": Pipeline(_zs3net, _short_edge),
     "sazs": Pipeline(_sazs, _square),

@@ -95,8 +95,14 @@ def build_step(cfg: CfgNode, model: nn.Module) -> TrainingStep:
     that is enabled.
 
     Raises:
-        ValueError: no such step, or a model that it cannot train.
+        ValueError: no such step, or a model that it cannot train; or reports that would not say
+            "transductive".
     """
+    if cfg.MODEL.LABEL_POLICY.NAME == "Transductive" and cfg.TEST.SETTING == "inductive":
+        raise ValueError(
+            "MODEL.LABEL_POLICY.NAME Transductive looks for unseen classes in training images, "
+            "which is not inductive; let reports say so: set TEST.SETTING to transductive."
+        )
     freeze(model, cfg.MODEL.FREEZE)
     step: TrainingStep = STEP_REGISTRY.get(cfg.SOLVER.STEP).from_config(cfg, model)
     return SelfTraining.from_config(cfg, step, model) if cfg.SELF_TRAINING.ENABLED else step

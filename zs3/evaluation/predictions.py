@@ -12,7 +12,7 @@ import yaml
 from ..data.label_table import LabelTable
 from ..data.mapper import Sample
 from ..nearest import did_you_mean
-from ..runtime.settings import PlainLoader
+from ..runtime.settings import PlainLoader, is_whole
 from .questions import Question
 
 _EXAMPLES = 3
@@ -102,7 +102,7 @@ def read_names(path: str | Path) -> dict[int, str]:
 def _is_value(given: object) -> bool:
     if isinstance(given, str):
         return re.fullmatch(r"-?\d+", given) is not None
-    return isinstance(given, int) and not isinstance(given, bool)
+    return is_whole(given)
 
 
 def pair_up(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -141,6 +142,8 @@ class Segmenter:
         background: Classes | None = None,
     ) -> Request:
         """What `segment` asks every image; arguments and errors as there."""
+        if none_below is not None and math.isnan(none_below):
+            raise ValueError("none_below is nan; expected a score to compare with.")
         vocabulary = self.vocabulary(classes)
         if background is None:
             return Request(vocabulary, scores, none_below)
@@ -185,7 +188,7 @@ class Segmenter:
             what cannot be read and goes on.
 
         Raises:
-            ValueError: an image that cannot be read, or bad class names.
+            ValueError: an image that cannot be read, bad class names, or a threshold that is nan.
         """
         request = self.request(classes, scores, none_below, background)
         if isinstance(image, (str, Path)) and Path(image).is_dir():

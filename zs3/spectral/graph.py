@@ -81,8 +81,8 @@ class SpectralGraph:
         Raises:
             ValueError: more vectors than cells, or colours without images.
         """
-        shown: list[np.ndarray | None] = [*images]
-        shown = shown or [None] * (1 if features is None else len(features))
+        count = 1 if features is None else len(features)
+        shown: Sequence[np.ndarray | None] = images or (None,) * count
         if features is None:
             pairs = [self._laplacian(self._colours(image, grid)) for image in shown]
         else:

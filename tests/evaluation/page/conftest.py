@@ -32,11 +32,13 @@ def evaluate(tmp_path: Path) -> Evaluate:
         found: float = 0.6,
         size: tuple[int, int] = (24, 32),
         config: str = "SEED: 0\n",
+        protocols: Sequence[str] = ("generalized",),
     ) -> Path:
         folder = tmp_path / run / "inference" / dataset
         vocabulary = Vocabulary.of(names, unseen)
         evaluator = ZeroShotEvaluator(
             vocabulary,
+            protocols=protocols,
             kinds={"odd": unseen[:1]} if unseen else {},
             output_dir=folder,
             observers=[Gallery(folder, vocabulary)],

@@ -72,7 +72,8 @@ def test_a_directory_without_an_evaluation(evaluate, tmp_path):
     ("name", "content", "message"),
     [
         ("metrics.json", b'{"sem_seg": ', "JSONDecodeError"),
-        ("metrics.json", b"{}", "'sem_seg'"),
+        ("metrics.json", b"{}", "no scores"),
+        ("metrics.json", b'{"sem_seg": 1}', "AttributeError"),
         ("images.json", b'{"scores": {}}', "'best'"),
         ("run.json", b"[]", "TypeError"),
         ("calibration.json", b'{"gammas": []}', "'S'"),

@@ -92,6 +92,17 @@ def test_the_scores_are_there(evaluate, page_of):
     assert "5 seen and 3 unseen classes" in text and "5 images" in text
 
 
+def test_scores_of_another_protocol_alone(evaluate, page_of):
+    folder = evaluate("first", NAMES, UNSEEN, protocols=["mmseg"])
+    other = evaluate("second", NAMES, UNSEEN)
+    scores = json.loads((folder / "metrics.json").read_text())["sem_seg_mmseg"]
+    assert f"hIoU {scores['hIoU']:.1f}" in Page(page_of(folder)).text
+    standard = json.loads((other / "metrics.json").read_text())["sem_seg"]
+    text = Page(page_of(folder, other)).text
+    assert "protocol mmseg" in text and f"hIoU {scores['hIoU']:.1f} -" in text
+    assert f"hIoU - {standard['hIoU']:.1f}" in text
+
+
 def test_a_score_that_is_undefined_is_a_dash(evaluate, page_of):
     folder = evaluate("first", NAMES, UNSEEN)
     metrics = json.loads((folder / "metrics.json").read_text())

@@ -103,10 +103,6 @@ def _run_of(folder: Path) -> Path:
 
 
 def _read(folder: Path, run: str) -> Evaluation:
-    scores = {
-        task: {name: value for name, value in metrics.items() if not name.startswith(BY_CLASS)}
-        for task, metrics in _json(folder / METRICS, "sem_seg").items()
-    }
     classes = tuple(_classes(folder / CLASSES))
     record = _json(folder / RUN, "command", "date", "seed", "versions", "machine")
     dataset = record.get("dataset", folder.name)
@@ -114,13 +110,27 @@ def _read(folder: Path, run: str) -> Evaluation:
     return Evaluation(
         run=run,
         dataset=dataset if setting == "inductive" else f"{dataset} ({setting})",
-        scores=scores,
+        scores=_scores(folder / METRICS),
         classes=classes,
         confusion=_confusion(folder / CONFUSION, len(classes)),
         images=_json(folder / IMAGES, "scores", "best", "worst"),
         record=record,
         calibrations=dict(_calibrations(folder, record)),
     )
+
+
+def _scores(path: Path) -> dict[str, dict[str, Any]]:
+    """Task -> score -> value, without those of single classes."""
+    tasks = _json(path)
+    try:
+        if not tasks:
+            raise ValueError("no scores")
+        return {
+            task: {name: value for name, value in scores.items() if not name.startswith(BY_CLASS)}
+            for task, scores in tasks.items()
+        }
+    except (ValueError, AttributeError) as error:
+        raise _damaged(path, error) from error
 
 
 def _calibrations(folder: Path, record: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:

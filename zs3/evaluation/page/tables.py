@@ -30,6 +30,11 @@ _MEANINGS = {
 }
 
 
+def tasks(evaluations: Sequence[Evaluation]) -> list[str]:
+    """What any of them was scored under, in the order of the first that was."""
+    return list(dict.fromkeys(task for each in evaluations for task in each.scores))
+
+
 def metric_names(evaluations: Sequence[Evaluation], task: str = "sem_seg") -> list[str]:
     """The scores that any of them has under a task, the most telling first."""
     names = dict.fromkeys(name for each in evaluations for name in each.scores.get(task, {}))
