@@ -108,6 +108,30 @@ def test_seeds_give_different_streams():
     assert first != second
 
 
+def test_classes_are_drawn_alike_whatever_their_number_of_samples():
+    groups = [np.array([4]), np.array([0, 1, 2, 3, 5, 6])]
+    stream = EpochStream(COUNT, seed=3, batch_size=400, groups=groups)
+    first, second = itertools.islice(stream, 2)
+    drawn = np.bincount([index for _, index in first], minlength=COUNT)
+    assert 160 < drawn[4] < 240 and drawn.sum() == 400
+    assert (drawn[groups[1]] > 15).all()
+    again = EpochStream(COUNT, seed=3, batch_size=200, start=400, groups=groups)
+    assert list(itertools.chain(*itertools.islice(again, 2))) == second
+
+
+def test_classes_are_those_of_episodes(register):
+    names = ("a", "b", "b", "a", "b", "b", "b")
+    samples = [{**s, "episode": n} for s, n in zip(toy_samples(), names, strict=True)]
+    register("episodes", samples)
+    loader = build_train_loader(
+        config("DATASETS.TRAIN", "('episodes',)", "DATALOADER.BY_CLASS", True)
+    )
+    groups = loader.loader.batch_sampler.groups
+    assert [group.tolist() for group in groups] == [[0, 3], [1, 2, 4, 5, 6]]
+    with pytest.raises(ValueError, match=r"DATALOADER\.BY_CLASS draws the class that a sample"):
+        build_train_loader(config("DATALOADER.BY_CLASS", True))
+
+
 def test_workers_do_not_change_bytes():
     alone = take(build_train_loader(config()), 5)
     assert len({pixels for _, pixels, _ in alone}) == len(alone)  # the same image twice differs

@@ -7,6 +7,7 @@ import pytest
 
 from zs3.config import get_config
 from zs3.data.augmentation import ResizeShortestEdge
+from zs3.data.pillow_augmentation import RandomRotate, RandomScale
 from zs3.data.pipelines import PIPELINES, build_augmentations, build_test_resize
 
 IMAGE = np.full((30, 40, 3), 200, np.uint8)
@@ -84,6 +85,15 @@ def test_mmseg_samples_and_pads_with_the_mean_colour():
     got = build_test_resize(config("mmseg", *opts)).image(stripes)
     assert got.max() == 0
     assert build_test_resize(config("detectron2", *opts)).image(stripes).max() > 0
+
+
+def test_sazs_turns_and_scales_as_far_as_it_is_told():
+    steps = build_augmentations(config("sazs"), 255)
+    assert steps[:2] == (RandomRotate(10, 255), RandomScale(0.5, 2.0))
+    told = config("sazs", "INPUT.RANDOM_ROTATE", 0, "INPUT.RANDOM_SCALE", 4.0)
+    assert build_augmentations(told, 255) == (RandomScale(0.25, 4.0), *steps[2:])
+    none = config("sazs", "INPUT.RANDOM_ROTATE", 0, "INPUT.RANDOM_SCALE", 0.0)
+    assert build_augmentations(none, 255) == steps[2:]
 
 
 def test_lseg_squares_and_changes_nothing_else():

@@ -78,7 +78,8 @@ def dino_features_to_masks(case: Case) -> None:
     graph = graph_of(hyper, hyper["K"])
     values, vectors = graph.eigenvectors(features, [image.numpy()])
     masks = binary_masks(vectors[0], grid)
-    full = enlarged(masks, patch, tuple(image.shape[:2]))
+    covered = (grid[0] * patch, grid[1] * patch)
+    full = enlarged(vectors[0].unflatten(1, grid), covered, tuple(image.shape[:2]))
     for name in ("masks", "masks_fullres"):  # vector 0 is constant, of either sign
         own = masks if name == "masks" else full
         own[0] = case.outputs[name][0] > 0

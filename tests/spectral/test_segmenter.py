@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn import functional as F
 
 from zs3.backbone.vit import ViT, dino_bicubic
 from zs3.config import get_config
 from zs3.data.reading import read_label
 from zs3.evaluation.masks import MaskFolder
-from zs3.spectral import SpectralGraph, binary_masks, minority_positive
+from zs3.spectral import SpectralGraph, binary_masks, enlarged, minority_positive
 from zs3.spectral.dino import DinoKeys
 from zs3.spectral.folder import make_masks
 from zs3.spectral.segmenter import EigenSegmenter, build_segmenter
-from zs3.spectral.store import VectorCache, read_vectors
+from zs3.spectral.store import VectorCache, read_masks, read_vectors, write_vectors
 
 OPTIONS = ["MODEL.SPECTRAL.STRIDE", "4", "MODEL.SPECTRAL.COUNT", "2"]
 
@@ -62,9 +63,24 @@ def test_the_graph_may_be_finer_than_the_features():
 def test_masks_of_whole_patches_lie_where_the_patches_are():
     segmenter = EigenSegmenter(graph=SpectralGraph(count=3), features=dino(), stride=0)
     masks = segmenter.masks(picture(), (36, 48))
-    cells = (segmenter(chw(picture())) > 0).numpy()
+    vectors = segmenter(chw(picture()))
     assert masks.shape == (2, 36, 48)
-    np.testing.assert_array_equal(masks[:, :32].reshape(2, 4, 8, 6, 8).all((2, 4)), cells)
+    blocks = masks[:, :32].reshape(2, 4, 8, 6, 8)
+    np.testing.assert_array_equal(blocks.all((2, 4)), (vectors > 0).numpy())
+    np.testing.assert_array_equal(blocks.any((2, 4)), blocks.all((2, 4)))
+    stretched = F.interpolate(vectors[None], (36, 48), mode="nearest")[0] > 0
+    np.testing.assert_array_equal(masks[:, 32:], stretched[:, 32:])
+
+
+def test_masks_may_be_cut_from_smooth_vectors():
+    vectors = torch.tensor([[[3.0, -1.0]]])
+    assert enlarged(vectors, (1, 8), (1, 8)).tolist() == [[4 * [True] + 4 * [False]]]
+    # Their zero lies 3/4 of the way from one centre, at 1.5, to the next, at 5.5.
+    assert enlarged(vectors, (1, 8), (1, 8), "bilinear").tolist() == [[5 * [True] + 3 * [False]]]
+    options = [*OPTIONS, "MODEL.SPECTRAL.ENLARGEMENT", "bilinear"]
+    smooth, sharp = (build_segmenter(get_config(opts=own)) for own in (options, OPTIONS))
+    masks = [segmenter.masks(picture(), (36, 48)) for segmenter in (smooth, sharp)]
+    assert masks[0].shape == masks[1].shape and (masks[0] != masks[1]).any()
 
 
 def test_given_features_count():
@@ -101,6 +117,15 @@ def test_what_was_met_before_is_remembered(tmp_path):
     assert torch.equal(segmenter(chw(picture())), first) and len(asked) == 3
 
 
+def test_files_of_vectors_know_what_their_cells_cover(tmp_path):
+    vectors = torch.randn(2, 4, 6, generator=torch.Generator().manual_seed(0))
+    write_vectors(tmp_path / "a.npz", vectors.numpy(), (32 / 36, 1.0))
+    expected = enlarged(vectors, (32, 48), (36, 48)).numpy()
+    np.testing.assert_array_equal(read_masks(tmp_path / "a.npz", (36, 48)), expected)
+    segmenter = EigenSegmenter(graph=SpectralGraph(count=3), features=dino(), stride=0)
+    assert segmenter.covered((36, 48)) == (32 / 36, 1.0)
+
+
 @pytest.mark.parametrize("layout", ["published", "compact"])
 def test_a_folder_is_made_once_and_read_by_the_oracle(tmp_path: Path, layout):
     for name in ("a", "b"):
@@ -123,6 +148,8 @@ def test_refusals(tmp_path):
         make_masks([tmp_path / "x/a.png", tmp_path / "y/a.png"], tmp_path)
     with pytest.raises(ValueError, match=r"FEATURES is 'dino'; expected one of colour, backbone"):
         build_segmenter(get_config(opts=["MODEL.SPECTRAL.FEATURES", "dino"]))
+    with pytest.raises(ValueError, match=r"ENLARGEMENT is 'cubic'; expected nearest or bilinear"):
+        build_segmenter(get_config(opts=["MODEL.SPECTRAL.ENLARGEMENT", "cubic"]))
     with pytest.raises(ValueError, match="FEATURES is colour, but COLOUR_WEIGHT is 0"):
         build_segmenter(get_config(opts=["MODEL.SPECTRAL.COLOUR_WEIGHT", "0.0"]))
     with pytest.raises(

@@ -25,7 +25,12 @@ def test_a_folder_of_images_and_a_second_run(tmp_path: Path) -> None:
     assert first.returncode == 0 and "2 of 2 images done now" in first.stdout
     assert second.returncode == 0 and "0 of 2 images done now" in second.stdout
     names = sorted(file.name for file in output.iterdir())
-    assert names == [f"{name}_k{i}.png" for name in "ab" for i in range(3)]
+    assert names == [*(f"{name}_k{i}.png" for name in "ab" for i in range(3)), "spectral.json"]
+    other = run(*arguments, "--opts", "MODEL.SPECTRAL.COUNT", 3, "MODEL.SPECTRAL.STRIDE", 8)
+    assert other.returncode == 1
+    assert "holds what was made with STRIDE 4, not STRIDE 8; name another folder" in other.stderr
+    arguments = (*arguments, "--force", "--opts", "MODEL.SPECTRAL.COUNT", 3)
+    assert "2 of 2 images done" in run(*arguments, "MODEL.SPECTRAL.STRIDE", 8).stdout
 
 
 def test_what_does_not_exist_is_said_without_a_traceback(tmp_path: Path) -> None:
@@ -52,7 +57,7 @@ def test_an_image_that_cannot_be_used_does_not_stop_the_others(tmp_path: Path, j
     assert f"{images / 'b.png'}" in first
     assert f"{images / 'd.png'}: a graph of 4 nodes has as many eigenvectors, but 16" in second
     assert "Traceback" not in done.stderr
-    assert sorted(file.name for file in output.iterdir()) == ["a.npz", "c.npz"]
+    assert sorted(file.name for file in output.iterdir()) == ["a.npz", "c.npz", "spectral.json"]
 
 
 def test_no_image_that_can_be_used_is_an_error(tmp_path: Path) -> None:

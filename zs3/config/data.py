@@ -8,8 +8,13 @@ from ..runtime.config import CfgNode as CN
 def add(cfg: CN) -> None:
     # What is done with an image, and by whose rules of resizing (zs3/data/pipelines.py):
     # "detectron2" and "mmseg" (ZegCLIP's, Cascade-CLIP's) follow the keys of INPUT; "spnet"
-    # (CaGNet's, too), "zs3net", "sazs" and "lseg" are those of published code, and read sizes only.
+    # (CaGNet's, too), "zs3net", "sazs" and "lseg" are those of published code, and read sizes only,
+    # "sazs" the next two keys as well.
     cfg.INPUT.PIPELINE = "detectron2"
+    # Images turn by up to so many degrees, whole ones; 0 is off.
+    cfg.INPUT.RANDOM_ROTATE = 10
+    # Images are scaled by 1 / so much to so much; 0 is off.
+    cfg.INPUT.RANDOM_SCALE = 2.0
     # INPUT.RANDOM_FLIP may be "both" (horizontal and vertical, independently) as well.
     # Padded sizes are multiples of it, in training and prediction (pixels); 0 pads to the largest
     # image only.
@@ -25,3 +30,6 @@ def add(cfg: CN) -> None:
     # Your own data: YAML files that describe folders of images and labels (docs/your-data.md). What
     # they describe is registered as NAME_train and NAME_val for DATASETS.TRAIN and DATASETS.TEST.
     cfg.DATASETS.FILES = []
+    # Of episodes: every sample of training is drawn, first its class, then one of the images that
+    # ask for it, all alike; else an epoch goes through all of them, in random order.
+    cfg.DATALOADER.BY_CLASS = False

@@ -62,6 +62,9 @@ def add(cfg: CN) -> None:
     # 0..1; for "best_overlap" the least IoU.
     cfg.MODEL.SPECTRAL.FUSION = "diffusion"
     cfg.MODEL.SPECTRAL.STRENGTH = 0.6
+    # How masks of cells become masks of an image, for the oracle and for files of masks: "nearest",
+    # or "bilinear", which enlarges the eigenvectors before they are cut at 0.
+    cfg.MODEL.SPECTRAL.ENLARGEMENT = "nearest"
     # Directory that keeps eigenvectors from run to run, unless they are the backbone's; "" keeps
     # none.
     cfg.MODEL.SPECTRAL.CACHE = ""

@@ -2,17 +2,18 @@
 Batches for training and evaluation.
 
 Training reads an endless stream of samples: every epoch is a permutation of the dataset drawn from
-(seed, epoch), and the sample at position p of the stream is augmented by (seed, p). So bytes depend
-neither on the number of workers nor on how a global batch is shared among processes, and a stream
-continues at any position.
+(seed, epoch), or position p of the stream is drawn by (seed, p); the sample there is augmented by
+(seed, p). So bytes depend neither on the number of workers nor on how a global batch is shared
+among processes, and a stream continues at any position.
 """
 
 from __future__ import annotations
 
 import itertools
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -28,8 +29,8 @@ from .catalog import load_dataset, register_datasets
 from .mapper import EvaluationMapper, Sample, SampleReader, TrainingMapper
 from .pipelines import build_augmentations, build_test_resize
 
-# Keep the permutation of epoch 7 apart from the augmentation of sample 7.
-_PERMUTATION, _AUGMENTATION = 0, 1
+# Keep the permutation of epoch 7 apart from the augmentation and the draw of sample 7.
+_PERMUTATION, _AUGMENTATION, _DRAW = 0, 1, 2
 
 
 def build_train_loader(cfg: CfgNode, start: int = 0) -> Batches:
@@ -41,7 +42,8 @@ def build_train_loader(cfg: CfgNode, start: int = 0) -> Batches:
 
     Raises:
         ValueError: no or unknown datasets, those of DATASETS.TEST included; several of different
-            classes; a negative SEED; a SOLVER.IMS_PER_BATCH that the processes cannot share.
+            classes; a class to be drawn where none is asked for; a negative SEED; a
+            SOLVER.IMS_PER_BATCH that the processes cannot share.
             While iterating: a sample that cannot be read or is labelled wrongly.
     """
     names = cfg.DATASETS.TRAIN
@@ -61,6 +63,7 @@ def build_train_loader(cfg: CfgNode, start: int = 0) -> Batches:
         start,
         comm.get_rank(),
         comm.get_world_size(),
+        _by_class(samples) if cfg.DATALOADER.BY_CLASS else (),
     )
     return _batches(cfg, _TrainingSamples(samples, mapper, cfg.SEED), batch_sampler=stream)
 
@@ -96,6 +99,8 @@ class EpochStream(Sampler[list[tuple[int, int]]]):
         batch_size: samples all processes take together.
         start: position of the first batch.
         rank, world_size: which of how many equal shares of every batch this is.
+        groups: of indices; if there are any, first a group is drawn, then one of it, and there are
+            no epochs.
     """
 
     def __init__(
@@ -106,6 +111,7 @@ class EpochStream(Sampler[list[tuple[int, int]]]):
         start: int = 0,
         rank: int = 0,
         world_size: int = 1,
+        groups: Sequence[np.ndarray] = (),
     ) -> None:
         if seed < 0:
             raise ValueError(
@@ -119,18 +125,31 @@ class EpochStream(Sampler[list[tuple[int, int]]]):
         self.size, self.seed, self.batch_size, self.start = size, seed, batch_size, start
         self.share = batch_size // world_size
         self.offset = rank * self.share
+        self.groups = groups
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        current, order = -1, np.empty(0, np.int64)
+        index_of = self._drawn() if self.groups else self._shuffled()
         for first in itertools.count(self.start + self.offset, self.batch_size):
-            batch = []
-            for position in range(first, first + self.share):
-                epoch, place = divmod(position, self.size)
-                if epoch != current:
-                    rng = np.random.default_rng([self.seed, _PERMUTATION, epoch])
-                    current, order = epoch, rng.permutation(self.size)
-                batch.append((position, int(order[place])))
-            yield batch
+            yield [(position, index_of(position)) for position in range(first, first + self.share)]
+
+    def _shuffled(self) -> Callable[[int], int]:
+        """Position -> index, by a permutation for every epoch."""
+
+        @lru_cache(maxsize=1)
+        def order(epoch: int) -> np.ndarray:
+            return np.random.default_rng([self.seed, _PERMUTATION, epoch]).permutation(self.size)
+
+        return lambda position: int(order(position // self.size)[position % self.size])
+
+    def _drawn(self) -> Callable[[int], int]:
+        """Position -> index, by a draw for every position."""
+
+        def index_of(position: int) -> int:
+            rng = np.random.default_rng([self.seed, _DRAW, position])
+            group = self.groups[int(rng.integers(len(self.groups)))]
+            return int(group[rng.integers(len(group))])
+
+        return index_of
 
 
 class Batches:
@@ -210,6 +229,17 @@ def start_worker(_: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that reads the batches
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+
+
+def _by_class(samples: Sequence[Sample]) -> list[np.ndarray]:
+    """Indices of the samples that ask for one class, for every class."""
+    if any("episode" not in sample for sample in samples):
+        raise ValueError(
+            "DATALOADER.BY_CLASS draws the class that a sample asks for, but DATASETS.TRAIN has "
+            "samples that ask for all; set it False, or train on episodes."
+        )
+    names = np.array([sample["episode"] for sample in samples])
+    return [np.flatnonzero(names == name) for name in np.unique(names)]
 
 
 def _refuse_different_classes(names: list[str]) -> None:

@@ -115,11 +115,15 @@ def _zs3net(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
 
 
 def _sazs(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
-    """SAZS: turned by up to 10 degrees, scaled by 0.5 to 2; INPUT.CROP.SIZE."""
-    crop = cfg.INPUT.CROP.SIZE
+    """SAZS: INPUT.RANDOM_ROTATE, INPUT.RANDOM_SCALE, INPUT.CROP.SIZE."""
+    crop, degrees, ratio = cfg.INPUT.CROP.SIZE, cfg.INPUT.RANDOM_ROTATE, cfg.INPUT.RANDOM_SCALE
+    warps: list[Augmentation] = []
+    if degrees:
+        warps.append(RandomRotate(degrees, ignore_label))
+    if ratio:
+        warps.append(RandomScale(1 / ratio, ratio))
     return (
-        RandomRotate(10, ignore_label),
-        RandomScale(0.5, 2.0),
+        *warps,
         PadTo(max(crop), ignore_label, _BLACK),
         RandomCrop("absolute", crop),
         RandomFlip("horizontal"),

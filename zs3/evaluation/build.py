@@ -108,7 +108,7 @@ def class_colours(question: Question, palette: Sequence[Sequence[int]] | None) -
 
 def _oracle_masks(cfg: CfgNode) -> Masks:
     if cfg.TEST.ORACLE_MASKS:
-        return MaskFolder(cfg.TEST.ORACLE_MASKS)
+        return MaskFolder(cfg.TEST.ORACLE_MASKS, cfg.MODEL.SPECTRAL.ENLARGEMENT)
     segmenter = build_segmenter(cfg)
     return lambda file, image, size: segmenter.masks(image, size)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.reading import read_label
-from ..spectral.store import masks_of, read_vectors
+from ..spectral.store import read_masks
 
 # (file of an image, the image (h, w, 3), size (H, W) of its labels) -> (N, H, W): 1 inside a mask,
 # 0 outside; other values are neither.
@@ -22,10 +22,12 @@ class MaskFolder:
 
     Args:
         folder: of them.
+        how: those of the compact layout are enlarged, see `zs3.spectral.enlarged`.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, how: str = "nearest") -> None:
         self.folder = Path(folder)
+        self.how = how
 
     def __call__(self, file: str, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """
@@ -36,7 +38,7 @@ class MaskFolder:
         name = Path(file).stem
         compact = self.folder / f"{name}.npz"
         if compact.is_file():
-            return masks_of(read_vectors(compact), size).astype(np.int64)
+            return read_masks(compact, size, self.how).astype(np.int64)
         files = sorted(self.folder.glob(f"{name}_k*.png"))
         if not files:
             raise FileNotFoundError(

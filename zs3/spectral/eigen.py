@@ -49,7 +49,8 @@ def laplacian_eigenvectors(
             f"a graph of {nodes} nodes has as many eigenvectors, but {count} were asked for; take "
             "fewer, or a finer grid."
         )
-    degree = affinity.sum(1)
+    product = _product_with(affinity)
+    degree = product(np.ones(nodes, affinity.dtype))
     degree = np.where(degree < _NO_DEGREE, 1, degree).astype(affinity.dtype)
     root = degree**-0.5 if normalised else np.ones_like(degree)
     if not normalised or nodes <= _DENSE or 3 * count > nodes or affinity.min() < 0:
@@ -57,7 +58,7 @@ def laplacian_eigenvectors(
         laplacian = np.diag(degree * root**2) - root[:, None] * dense * root
         values, vectors = _nearest_to_zero(laplacian, count)
     else:
-        values, vectors = _lanczos(affinity, root, count)
+        values, vectors = _lanczos(affinity, product, root, count)
     return torch.from_numpy(values), torch.from_numpy(vectors * root)
 
 
@@ -69,18 +70,19 @@ def _nearest_to_zero(matrix: np.ndarray, count: int) -> tuple[np.ndarray, np.nda
 
 
 def _lanczos(
-    affinity: np.ndarray | csr_array, root: np.ndarray, count: int
+    affinity: np.ndarray | csr_array, product: Product, root: np.ndarray, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """
     (1 - value, vector) of the largest eigenpairs of D^-1/2 W D^-1/2.
 
     Args:
         affinity: W (N, N).
+        product: x -> W x.
         root: D^-1/2 (N,). The matrix is never formed: it would cost as much as the iteration.
     """
     start = np.random.default_rng(0).standard_normal(len(root)).astype(root.dtype)
-    product = partial(_scaled, _product_with(affinity), root)
-    operator = LinearOperator(affinity.shape, matvec=product, dtype=root.dtype)
+    scaled = partial(_scaled, product, root)
+    operator = LinearOperator(affinity.shape, matvec=scaled, dtype=root.dtype)
     try:
         largest, columns = eigsh(operator, count, which="LA", v0=start, tol=_TOLERANCE)
     except ArpackNoConvergence as error:  # parts that hardly touch: eigenvalues without a gap

@@ -102,7 +102,7 @@ class SpectralGraph:
             return values[: self.count], vectors.mT[: self.count]
         affinity = inner_products(maps, grid)
         if self.threshold:
-            np.maximum(affinity, 0, out=affinity)
+            torch.from_numpy(affinity).clamp_(min=0)
         if self.matrix == "affinity":
             values, vectors = torch.linalg.eigh(torch.from_numpy(affinity).double())
             values, vectors = values.flip(0)[: self.count], vectors.flip(1).mT[: self.count]

@@ -24,22 +24,28 @@ def binary_masks(vectors: Tensor, grid: tuple[int, int]) -> Tensor:
     return (vectors > 0).unflatten(-1, grid)
 
 
-def enlarged(masks: Tensor, patch: int, size: tuple[int, int]) -> Tensor:
+def enlarged(
+    vectors: Tensor, covered: tuple[int, int], size: tuple[int, int], how: str = "nearest"
+) -> Tensor:
     """
-    Masks of whole patches at the size of the image they were made of, by nearest neighbours.
+    The masks of eigenvectors, at the size of the image that they were made of.
 
-    What lies beyond the last whole patch, at the right and bottom, comes from masks that are
-    stretched over the image.
+    What lies beyond the part that their cells cover, at the right and bottom, comes from cells that
+    are stretched over the whole image.
 
     Args:
-        masks: (K, h, w) bool.
-        patch: side of a cell (pixels); h * patch does not pass the image.
-        size: (H, W).
+        vectors: (K, h, w).
+        covered: (H', W') pixels, from the top left.
+        size: (H, W) of the image.
+        how: "nearest" has the edges of cells; "bilinear" enlarges vectors before they are cut at 0.
+
+    Returns:
+        Tensor: (K, H, W) bool, the positive sides.
     """
-    stretched = F.interpolate(masks[None].float(), size, mode="nearest")[0].bool()
-    exact = masks.repeat_interleave(patch, 1).repeat_interleave(patch, 2)
-    stretched[:, : exact.shape[1], : exact.shape[2]] = exact
-    return stretched
+    whole = F.interpolate(vectors[None], size, mode=how)[0]
+    if covered != size:
+        whole[:, : covered[0], : covered[1]] = F.interpolate(vectors[None], covered, mode=how)[0]
+    return whole > 0
 
 
 def border_shares(labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,10 +11,11 @@ from .clip import ClipPatches
 from .dino import MODELS, DinoKeys
 from .graph import SpectralGraph
 from .masks import enlarged
-from .store import VectorCache, masks_of
+from .store import VectorCache
 
 _COLOUR_STRIDE = 8  # where there is no grid of features
 COLOUR, BACKBONE, CLIP = "colour", "backbone", "clip"
+ENLARGEMENTS = ("nearest", "bilinear")
 
 
 class EigenSegmenter(nn.Module):
@@ -27,6 +28,10 @@ class EigenSegmenter(nn.Module):
             image, or colours are all there is.
         stride: pixels a cell of the graph; 0 for the grid of the features.
         cache: remembers eigenvectors of images without given features.
+        enlargement: of masks to the size of an image, "nearest" or "bilinear".
+
+    Raises:
+        ValueError: another enlargement.
     """
 
     def __init__(
@@ -36,8 +41,15 @@ class EigenSegmenter(nn.Module):
         features: nn.Module | None = None,
         stride: int = 8,
         cache: VectorCache | None = None,
+        enlargement: str = "nearest",
     ) -> None:
         super().__init__()
+        if enlargement not in ENLARGEMENTS:
+            raise ValueError(
+                f"MODEL.SPECTRAL.ENLARGEMENT is {enlargement!r}; expected "
+                f"{' or '.join(ENLARGEMENTS)}."
+            )
+        self.enlargement = enlargement
         self.graph = graph
         self.features = features
         self.stride = stride
@@ -76,7 +88,7 @@ class EigenSegmenter(nn.Module):
             size: (H, W).
 
         Returns:
-            np.ndarray: (K, H, W) bool, by nearest neighbours.
+            np.ndarray: (K, H, W) bool.
 
         Raises:
             ValueError: the graph needs features of the model.
@@ -89,9 +101,16 @@ class EigenSegmenter(nn.Module):
         device = next((p.device for p in self.parameters()), torch.device("cpu"))
         pixels = torch.tensor(image).permute(2, 0, 1)
         vectors = self(pixels.to(device)).cpu()
-        if isinstance(self.features, DinoKeys) and size == image.shape[:2]:
-            return enlarged(vectors > 0, self.stride or self.features.patch, size).numpy()
-        return masks_of(vectors.numpy(), size)
+        shares = self.covered((image.shape[0], image.shape[1]))
+        part = (round(size[0] * shares[0]), round(size[1] * shares[1]))
+        return enlarged(vectors, part, size, self.enlargement).numpy()
+
+    def covered(self, size: tuple[int, int]) -> tuple[float, float]:
+        """Shares of the height and width of an image (H, W) that the cells cover."""
+        if not isinstance(self.features, DinoKeys):
+            return 1.0, 1.0
+        height, width = self.features.covered(size)
+        return height / size[0], width / size[1]
 
     def grid(self, size: tuple[int, int], maps: Tensor | None = None) -> tuple[int, int]:
         """(h, w) of the graph of an image (H, W)."""
@@ -108,7 +127,7 @@ def build_segmenter(cfg: CfgNode) -> EigenSegmenter:
     What MODEL.SPECTRAL describes.
 
     Raises:
-        ValueError, OSError: unknown features, or weights that cannot be had.
+        ValueError, OSError: unknown features or enlargement, or weights that cannot be had.
     """
     c = cfg.MODEL.SPECTRAL
     if c.FEATURES not in (COLOUR, BACKBONE, CLIP, *MODELS):
@@ -131,4 +150,10 @@ def build_segmenter(cfg: CfgNode) -> EigenSegmenter:
         clip = (cfg.MODEL.CLIP.NAME, cfg.MODEL.CLIP.PRETRAINED)
         source = {COLOUR: (), CLIP: clip}.get(c.FEATURES, (c.WEIGHTS,))
         cache = VectorCache(c.CACHE, f"{c.FEATURES} {source} {c.STRIDE} {graph}")
-    return EigenSegmenter(graph=graph, features=features, stride=c.STRIDE, cache=cache)
+    return EigenSegmenter(
+        graph=graph,
+        features=features,
+        stride=c.STRIDE,
+        cache=cache,
+        enlargement=c.ENLARGEMENT,
+    )

@@ -5,34 +5,32 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
-import cv2
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from ..files import write_atomically
+from .masks import enlarged
 
 logger = logging.getLogger(__name__)
 
 
-def write_vectors(path: Path, vectors: np.ndarray) -> None:
+def write_vectors(path: Path, vectors: np.ndarray, covered: Sequence[float] = (1.0, 1.0)) -> None:
     """
     The compact layout: one NAME.npz an image.
 
     Args:
         vectors: (K, h, w); kept in half precision, whose signs are theirs.
+        covered: shares of the image's height and width that the cells cover, from the top left.
     """
     largest = np.abs(vectors).max(initial=1e-12)
-    write_atomically(
-        path,
-        lambda file: np.savez_compressed(file, vectors=(vectors / largest).astype(np.float16)),
-        wait=False,
-    )
+    arrays = {"vectors": (vectors / largest).astype(np.float16), "covered": np.array(covered)}
+    write_atomically(path, lambda file: np.savez_compressed(file, **arrays), wait=False)
 
 
 def read_vectors(path: Path) -> np.ndarray:
@@ -43,20 +41,34 @@ def read_vectors(path: Path) -> np.ndarray:
     Raises:
         ValueError: the file is damaged, or none of these.
     """
+    return _read(path)[0]
+
+
+def read_masks(path: Path, size: tuple[int, int], how: str = "nearest") -> np.ndarray:
+    """
+    Of the compact layout.
+
+    Args:
+        size: (H, W) of the masks.
+        how: see `enlarged`.
+
+    Returns:
+        np.ndarray: (K, H, W) bool.
+
+    Raises:
+        ValueError: as `read_vectors`.
+    """
+    vectors, covered = _read(path)
+    part = (round(size[0] * covered[0]), round(size[1] * covered[1]))
+    return enlarged(torch.from_numpy(vectors), part, size, how).numpy()
+
+
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         with np.load(path) as file:
-            return file["vectors"].astype(np.float32)
+            return file["vectors"].astype(np.float32), file["covered"]
     except (BadZipFile, EOFError, KeyError, ValueError) as error:
         raise ValueError(f"{path} holds no eigenvectors ({error}); make it again.") from error
-
-
-def masks_of(vectors: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(K, h, w) -> (K, H, W) bool: positive sides, stretched by nearest neighbours."""
-    each = [
-        cv2.resize((own > 0).astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST)
-        for own in vectors
-    ]
-    return np.stack(each).astype(bool)
 
 
 def write_masks(folder: Path, name: str, masks: np.ndarray) -> None:
