@@ -56,11 +56,20 @@ def test_spnets_border_is_the_mean_colour_and_the_others_are_black():
         assert border in blue
 
 
+def test_mmsegs_border_is_black_and_detectron2s_grey():
+    opts = ["INPUT.MIN_SIZE_TRAIN", "(0,)", "INPUT.PAD_TO", 50]
+    for pipeline, border in (("mmseg", 0), ("detectron2", 128)):
+        (image, label), *_ = crops(pipeline, *opts, count=1)
+        assert image.shape == (50, 50, 3) and (image[30:] == border).all()
+        assert (label[30:] == 255).all()
+
+
 def test_images_are_resized_for_prediction_as_for_training():
     opts = ("INPUT.MIN_SIZE_TEST", 20, "INPUT.MAX_SIZE_TEST", 24)
     shapes = {name: build_test_resize(config(name, *opts)).image(IMAGE).shape for name in PIPELINES}
     assert shapes == {
         "detectron2": (18, 24, 3),
+        "mmseg": (18, 24, 3),
         "spnet": (20, 20, 3),
         "zs3net": (20, 26, 3),  # bounds no longer side
         "sazs": (20, 20, 3),
@@ -79,5 +88,5 @@ def test_lseg_squares_and_changes_nothing_else():
 def test_an_unknown_pipeline_is_refused_with_the_nearest():
     with pytest.raises(ValueError, match=r"INPUT\.PIPELINE is 'zs3nett'.*Did you mean 'zs3net'"):
         build_augmentations(config("zs3nett"), 255)
-    with pytest.raises(ValueError, match="There are detectron2, spnet, zs3net, sazs"):
+    with pytest.raises(ValueError, match="There are detectron2, mmseg, spnet, zs3net, sazs"):
         build_test_resize(config("qqq"))

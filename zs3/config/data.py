@@ -7,8 +7,8 @@ from ..runtime.config import CfgNode as CN
 
 def add(cfg: CN) -> None:
     # What is done with an image, and by whose rules of resizing (zs3/data/pipelines.py):
-    # "detectron2" follows the keys of INPUT; "spnet" (CaGNet's, too), "zs3net", "sazs" and "lseg"
-    # are those of published code, and read sizes only.
+    # "detectron2" follows the keys of INPUT, and so does "mmseg", whose border is black; "spnet"
+    # (CaGNet's, too), "zs3net", "sazs" and "lseg" are those of published code, and read sizes only.
     cfg.INPUT.PIPELINE = "detectron2"
     # INPUT.RANDOM_FLIP may be "both" (horizontal and vertical, independently) as well.
     # Padded sizes are multiples of it, in training and prediction (pixels); 0 pads to the largest

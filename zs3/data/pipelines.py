@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..nearest import did_you_mean
 from ..runtime.config import CfgNode
 from .augmentation import (
+    IMAGE_FILL,
     Augmentation,
     PadTo,
     RandomCrop,
@@ -57,7 +58,9 @@ def _pipeline(cfg: CfgNode) -> Pipeline:
     return PIPELINES[name]
 
 
-def _detectron2(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
+def _detectron2(
+    cfg: CfgNode, ignore_label: int, border: int = IMAGE_FILL
+) -> tuple[Augmentation, ...]:
     """As Detectron2 and MaskFormer's mappers: resize, crop, colours, flip, pad."""
     chosen: list[Augmentation] = [
         ResizeShortestEdge(
@@ -71,8 +74,13 @@ def _detectron2(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
         chosen.append(SSDColorJitter())
     chosen.append(RandomFlip(cfg.INPUT.RANDOM_FLIP))
     if cfg.INPUT.PAD_TO:
-        chosen.append(PadTo(cfg.INPUT.PAD_TO, ignore_label))
+        chosen.append(PadTo(cfg.INPUT.PAD_TO, ignore_label, border))
     return tuple(chosen)
+
+
+def _mmseg(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
+    """mmsegmentation's, where the network itself normalises (CAT-Seg's port): a black border."""
+    return _detectron2(cfg, ignore_label, _BLACK)
 
 
 def _spnet(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
@@ -134,6 +142,7 @@ def _short_edge(cfg: CfgNode) -> Resize:
 
 PIPELINES = {
     "detectron2": Pipeline(_detectron2, _shortest_edge),
+    "mmseg": Pipeline(_mmseg, _shortest_edge),
     "spnet": Pipeline(_spnet, _square),
     "zs3net": Pipeline(_zs3net, _short_edge),
     "sazs": Pipeline(_sazs, _square),
