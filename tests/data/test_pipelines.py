@@ -63,6 +63,7 @@ def test_images_are_resized_for_prediction_as_for_training():
     assert shapes == {
         "detectron2": (18, 24, 3),
         "mmseg": (18, 24, 3),
+        "mmseg_raw": (18, 24, 3),
         "spnet": (20, 20, 3),
         "zs3net": (20, 26, 3),  # bounds no longer side
         "sazs": (20, 20, 3),
@@ -79,6 +80,8 @@ def test_mmseg_samples_and_pads_with_the_mean_colour():
         np.testing.assert_allclose(
             image[15:], np.broadcast_to([123.675, 116.28, 103.53], (5, 20, 3))
         )
+    ((image, _),) = crops("mmseg_raw", *opts, count=1)
+    assert image.dtype == np.uint8 and (image[:15] == 200).all() and (image[15:] == 0).all()
     # A quarter of the size: the two middle ones of four columns are read, not the white one.
     stripes = np.zeros((60, 60, 3), np.uint8)
     stripes[:, ::4] = 255
@@ -106,5 +109,5 @@ def test_lseg_squares_and_changes_nothing_else():
 def test_an_unknown_pipeline_is_refused_with_the_nearest():
     with pytest.raises(ValueError, match=r"INPUT\.PIPELINE is 'zs3nett'.*Did you mean 'zs3net'"):
         build_augmentations(config("zs3nett"), 255)
-    with pytest.raises(ValueError, match="There are detectron2, mmseg, spnet, zs3net"):
+    with pytest.raises(ValueError, match="There are detectron2, mmseg, mmseg_raw, spnet, zs3net"):
         build_test_resize(config("qqq"))

@@ -7,9 +7,9 @@ from ..runtime.config import CfgNode as CN
 
 def add(cfg: CN) -> None:
     # What is done with an image, and by whose rules of resizing (zs3/data/pipelines.py):
-    # "detectron2" and "mmseg" (ZegCLIP's, Cascade-CLIP's) follow the keys of INPUT; "spnet"
-    # (CaGNet's, too), "zs3net", "sazs" and "lseg" are those of published code, and read sizes only,
-    # "sazs" the next two keys as well.
+    # "detectron2", "mmseg" (ZegCLIP's, Cascade-CLIP's) and "mmseg_raw" (CAT-Seg's port: black
+    # borders) follow the keys of INPUT; "spnet" (CaGNet's, too), "zs3net", "sazs" and "lseg" are
+    # those of published code, and read sizes only, "sazs" the next two keys as well.
     cfg.INPUT.PIPELINE = "detectron2"
     # Images turn by up to so many degrees, whole ones; 0 is off.
     cfg.INPUT.RANDOM_ROTATE = 10

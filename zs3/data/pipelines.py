@@ -66,7 +66,7 @@ def _detectron2(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
     return (resize, *_cropped(cfg, ignore_label, IMAGE_FILL))
 
 
-def _mmseg(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
+def _mmseg(cfg: CfgNode, ignore_label: int, fill: int | None = None) -> tuple[Augmentation, ...]:
     """mmsegmentation's: the same by OpenCV's rules, padded with zeros once it is normalised."""
     resize = ResizeShortestEdge(
         cfg.INPUT.MIN_SIZE_TRAIN,
@@ -74,7 +74,12 @@ def _mmseg(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
         cfg.INPUT.MIN_SIZE_TRAIN_SAMPLING,
         antialias=False,
     )
-    return (resize, *_cropped(cfg, ignore_label, cfg.MODEL.PIXEL_MEAN))
+    return (resize, *_cropped(cfg, ignore_label, cfg.MODEL.PIXEL_MEAN if fill is None else fill))
+
+
+def _mmseg_raw(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
+    """The same where the network itself normalises: padded with black."""
+    return _mmseg(cfg, ignore_label, _BLACK)
 
 
 def _cropped(
@@ -158,6 +163,7 @@ def _short_edge(cfg: CfgNode) -> Resize:
 PIPELINES = {
     "detectron2": Pipeline(_detectron2, _shortest_edge),
     "mmseg": Pipeline(_mmseg, _sampled_edge),
+    "mmseg_raw": Pipeline(_mmseg_raw, _sampled_edge),
     "spnet": Pipeline(_spnet, _square),
     "zs3net": Pipeline(_zs3net, _short_edge),
     "sazs": Pipeline(_sazs, _square),

@@ -61,6 +61,10 @@ def test_metadata_is_what_models_and_evaluators_read(image_set):
 def test_words_for_text_encoders():
     assert vocabulary_of("voc2012_15-5_val").synonyms[15] == ("potted plant",)
     assert vocabulary_of("voc20_val").synonyms[15] == ("pottedplant",)
+    assert vocabulary_of("context59_val").synonyms[39] == ("potted plant",)
+    assert vocabulary_of("pc59_val").synonyms[39] == ("pottedplant",)
+    assert vocabulary_of("pc59_val").synonyms[49] == ("diningtable",)
+    assert ("pottedplant",) in vocabulary_of("context459_val").synonyms
     assert vocabulary_of("ade20k847_val").synonyms[1] == ("building", "edifice")
 
 
