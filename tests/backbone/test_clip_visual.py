@@ -110,6 +110,25 @@ def test_the_class_embedding_may_be_added_twice(visual, images):
     torch.testing.assert_close(got, visual(images))
 
 
+def test_the_first_blocks_read_new_prompts(visual, images):
+    """Those of the last such block stay beside the patches, up to the end."""
+    tower = ClipVisual(visual=visual, dense="value_block", levels=[0, 2], prompts=(2, 5))
+    assert tower.prompts.shape == (2, 5, C)
+    features = tower.features(images)
+    start, _ = tower.embed(images)
+    first, second = (prompts.expand(B, -1, -1) for prompts in tower.prompts)
+    after = tower.blocks[0](torch.cat([start[:, :1], first, start[:, 1:]], 1))
+    torch.testing.assert_close(features.levels[0].flatten(2).mT, after[:, 6:])
+    before = tower.blocks[1](torch.cat([after[:, :1], second, after[:, 6:]], 1))
+    last = tower.blocks[2](before)
+    torch.testing.assert_close(features.levels[1].flatten(2).mT, last[:, 6:])
+    torch.testing.assert_close(features.summary, tower.project(last[:, 0]))
+    dense = clip_visual.DENSE_MODES["value_block"](tower.blocks[2], before, last)
+    torch.testing.assert_close(features.patches.flatten(2).mT, tower.project(dense[:, 6:]))
+    features.patches.sum().backward()
+    assert (tower.prompts.grad.abs().sum((1, 2)) > 0).all()
+
+
 def test_a_mask_of_everything_gives_the_embedding_of_the_image(visual, images):
     tower = ClipVisual(visual=visual)
     got = tower.pooled(images, torch.ones(B, 5, 12, 16, dtype=torch.bool))
@@ -220,6 +239,11 @@ def test_refusals(visual):
         ClipVisual(visual=visual, dense="key")
     with pytest.raises(ValueError, match=r"levels is \[3\]; expected numbers of 0\.\.2"):
         ClipVisual(visual=visual, levels=[3])
+    for prompts in ((4, 1), (1, 0), (0, 1)):
+        with pytest.raises(
+            ValueError, match=r"expected 1 or more for 1\.\.3, or \[0, 0\] for none"
+        ):
+            ClipVisual(visual=visual, prompts=prompts)
     with pytest.raises(ValueError, match="images of 12x18 do not divide into patches of 4x4"):
         ClipVisual(visual=visual).encode(torch.randn(1, 3, 12, 18))
     resnet = open_clip.model.ModifiedResNet([1, 1, 1, 1], output_dim=D, heads=2, width=8)

@@ -94,7 +94,7 @@ def dense_tokens(tower: ClipVisual, images: Tensor) -> tuple[Tensor, list[Tensor
 def clip_towers(case: Case) -> None:
     """v2_clip and v1_clip."""
     kwargs, is_v2 = case.meta["kwargs"], case.meta["kind"] == "v2_clip"
-    assert not kwargs["prompt_depth"], "zs3 has no deep prompts"
+    assert not kwargs["prompt_depth"], "checkpoints with deep prompts are not published"
     model = clip_of(
         convert(case.prefixed_state),
         image_heads=kwargs["vision_heads"],

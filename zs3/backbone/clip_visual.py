@@ -2,8 +2,9 @@
 The image tower of a CLIP with vision transformer (Radford et al., arXiv 2103.00020), asked for more
 than the one vector it was trained for: a vector for every patch, or one for every mask.
 
-Works on a finished `open_clip` tower and adds no parameters. Shape letters beside the usual ones:
-h w, the grid of patches; C, the tower's width; D, of the space shared with text.
+Works on a finished `open_clip` tower, and adds no parameters unless prompts are asked for. Shape
+letters beside the usual ones: h w, the grid of patches; C, the tower's width; D, of the space
+shared with text.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class ClipFeatures:
     """
     Attributes:
         patches: (B, D, h, w), one vector a patch, any scale.
-        summary: (B, D), the class embedding: what `encode` gives.
+        summary: (B, D), the class embedding: what `encode` gives if there are no prompts.
         levels: (B, C, h, w) each, patch tokens after the blocks asked for, neither normed nor
             projected.
     """
@@ -64,9 +65,13 @@ class ClipVisual(nn.Module):
             backbone only, in `forward`.
         add_class_twice: the class token starts as 2 c + p[0] instead of c + p[0]. A slip of ZegCLIP
             and Cascade-CLIP that their weights were trained with.
+        prompts: learned tokens between the class token and the patches, in `features`: how many of
+            the first blocks get new ones in the place of those before, and how many tokens
+            (CAT-Seg's PROMPT_DEPTH and PROMPT_LENGTH); (0, 0) for none.
 
     Raises:
-        ValueError: another kind of tower, an unknown dense mode, or a level that there is not.
+        ValueError: another kind of tower, an unknown dense mode, or levels or prompted blocks that
+            there are not.
     """
 
     @configurable
@@ -79,6 +84,7 @@ class ClipVisual(nn.Module):
         interpolation: str = "bicubic",
         image_size: int = 0,
         add_class_twice: bool = False,
+        prompts: tuple[int, int] = (0, 0),
     ) -> None:
         super().__init__()
         _check(visual)
@@ -87,6 +93,12 @@ class ClipVisual(nn.Module):
             raise ValueError(f"dense is {dense!r}; expected one of {', '.join(DENSE_MODES)}.")
         if not all(0 <= level < blocks for level in levels):
             raise ValueError(f"levels is {list(levels)}; expected numbers of 0..{blocks - 1}.")
+        depth, length = prompts
+        if not 0 <= depth <= blocks or (depth > 0) != (length > 0):
+            raise ValueError(
+                f"{length} prompts for {depth} blocks; expected 1 or more for 1..{blocks}, or "
+                "[0, 0] for none (MODEL.CLIP_VISUAL.PROMPTS)."
+            )
         self.visual: VisionTransformer = visual
         self.dense = dense
         self.levels = tuple(levels)
@@ -100,6 +112,10 @@ class ClipVisual(nn.Module):
             self.blocks[-1].attn.q_proj_weight.requires_grad_(False)
             self.blocks[-1].attn.k_proj_weight.requires_grad_(False)
         self.dim: int = visual.proj.shape[1]
+        self.prompts: nn.Parameter | None = None
+        if depth:
+            self.prompts = nn.Parameter(torch.empty(depth, length, visual.conv1.out_channels))
+            nn.init.xavier_uniform_(self.prompts)
 
     @classmethod
     def from_config(cls, cfg: CfgNode, input_shape: ShapeSpec) -> dict[str, Any]:
@@ -111,6 +127,7 @@ class ClipVisual(nn.Module):
             "interpolation": cfg.MODEL.CLIP_VISUAL.INTERPOLATION,
             "add_class_twice": cfg.MODEL.CLIP_VISUAL.ADD_CLASS_TWICE,
             "image_size": cfg.MODEL.CLIP_VISUAL.SQUASH_TO,
+            "prompts": tuple(cfg.MODEL.CLIP_VISUAL.PROMPTS),
         }
 
     @property
@@ -143,14 +160,18 @@ class ClipVisual(nn.Module):
             ValueError: they are not.
         """
         tokens, grid = self.embed(images)
+        patches = slice(-grid[0] * grid[1], None)
         levels = {}
         for i, block in enumerate(self.blocks):
+            if self.prompts is not None and i < len(self.prompts):
+                prompts = self.prompts[i].expand(len(images), -1, -1)
+                tokens = torch.cat([tokens[:, :1], prompts, tokens[:, patches]], dim=1)
             before, tokens = tokens, block(tokens)
             if i in self.levels:
-                levels[i] = as_map(tokens[:, 1:], grid)
+                levels[i] = as_map(tokens[:, patches], grid)
         dense = DENSE_MODES[self.dense](block, before, tokens)
         return ClipFeatures(
-            patches=as_map(self.project(dense[:, 1:]), grid),
+            patches=as_map(self.project(dense[:, patches]), grid),
             summary=self.project(tokens[:, 0]),
             levels=tuple(levels[i] for i in self.levels),
         )

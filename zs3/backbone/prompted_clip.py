@@ -91,7 +91,7 @@ class PromptedClipVisual(nn.Module):
     def from_config(cls, cfg: CfgNode, input_shape: ShapeSpec) -> dict[str, Any]:
         options = ClipVisual.from_config(cfg, input_shape)
         levels = options.pop("levels")
-        tower = ClipVisual(**{**options, "dense": "tokens"})
+        tower = ClipVisual(**{**options, "dense": "tokens", "prompts": (0, 0)})
         if cfg.MODEL.CLIP_VISUAL.IMAGE_SIZE:
             keep_positions_for(tower, cfg.MODEL.CLIP_VISUAL.IMAGE_SIZE)
         return {

@@ -65,6 +65,9 @@ def add(cfg: CN) -> None:
     cfg.MODEL.CLIP_VISUAL.LEVELS = []
     # How positions are resized to other image sizes: "bicubic" or "bilinear".
     cfg.MODEL.CLIP_VISUAL.INTERPOLATION = "bicubic"
+    # Learned tokens beside the patches, for "ClipVisual": how many of the first blocks get new
+    # ones, and how many tokens (CAT-Seg's PROMPT_DEPTH and PROMPT_LENGTH).
+    cfg.MODEL.CLIP_VISUAL.PROMPTS = [0, 0]
     # Start the class token as 2 c + p[0] instead of c + p[0], as ZegCLIP and Cascade-CLIP do.
     cfg.MODEL.CLIP_VISUAL.ADD_CLASS_TWICE = False
     # "PromptedClipVisual", the same tower with learned prompts, resizes the positions once, for
