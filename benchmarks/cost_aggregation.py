@@ -17,12 +17,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
+from typing import Any, NamedTuple
 
 import torch
 from plain_cat_seg import PlainAggregation
@@ -36,6 +37,7 @@ from zs3.profiling.bench import Bench
 from zs3.profiling.memory import peak_growth
 from zs3.profiling.tables import Rows, around, markdown, print_table, write_between
 from zs3.profiling.workload import Workload
+from zs3.runtime.config import CfgNode
 
 BEGIN = "<!-- aggregation table: written by benchmarks/cost_aggregation.py -->"
 END = "<!-- end of aggregation table -->"
@@ -44,18 +46,11 @@ EVERY = str(10**6)  # classes a slice
 AT_ONCE = ("MODEL.AGGREGATION.CLASS_CHUNK", EVERY, "TEST.CLASS_CHUNK", EVERY)
 CONFIGS = Path(__file__).parents[1] / "configs" / "cat_seg"
 CHECKED, TOLERANCE = 40, 1e-3  # names; of the largest logit
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Model:
-    """
-    A configuration.
-
-    Attributes:
-        options: on top of it.
-        fewest: names it is asked about.
-    """
+    """A configuration, options on top of it, and how many names it is asked about at least."""
 
     name: str
     config_file: str
@@ -63,14 +58,8 @@ class Model:
     fewest: int = 1
 
     @property
-    def crop(self) -> int:
-        """Side of a window (pixels)."""
-        return get_config(self.config_file, self.options).TEST.SLIDING_WINDOW.CROP
-
-    @property
-    def kept(self) -> int:
-        """So many of more names are looked at; 0 for all."""
-        return get_config(self.config_file, self.options).MODEL.AGGREGATION.KEEP
+    def cfg(self) -> CfgNode:
+        return get_config(self.config_file, self.options)
 
 
 UNFILTERED = ("MODEL.AGGREGATION.KEEP", "0", "MODEL.AGGREGATION.PAD_TO", "0")
@@ -99,16 +88,17 @@ class Job:
     classes: int
     size: int
 
+    @property
+    def in_windows(self) -> bool:
+        return self.size > self.model.cfg.TEST.SLIDING_WINDOW.CROP
+
     def bench(self, threads: int) -> Bench:
-        windows = ("TEST.SLIDING_WINDOW.ENABLED", str(self.size > self.model.crop))
+        how = ("TEST.SLIDING_WINDOW.ENABLED", str(self.in_windows))
+        how += () if self.form == "slices" else AT_ONCE
         bench = Bench(
             Workload(
                 config_file=self.model.config_file,
-                options=(
-                    *self.model.options,
-                    *windows,
-                    *(AT_ONCE if self.form != "slices" else ()),
-                ),
+                options=self.model.options + how,
                 size=(self.size, self.size),
                 classes=self.classes,
                 threads=threads,
@@ -120,15 +110,11 @@ class Job:
         return bench
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Seconds of a prediction, and bytes above what was held before."""
+class Cost(NamedTuple):
+    """Of a prediction: seconds, and bytes above what was held before."""
 
     seconds: float
     peak: int | None
-
-
-Costs = Mapping[Job, Cost]
 
 
 def measured(job: Job, threads: int, seconds: float) -> Cost:
@@ -155,14 +141,12 @@ def measured(job: Job, threads: int, seconds: float) -> Cost:
 @torch.inference_mode()
 def difference(model: Model, size: int, threads: int) -> float:
     """Between the plain logits and those in slices, as a share of the largest."""
-    logits = []
+    names, logits = CHECKED + model.cfg.MODEL.AGGREGATION.KEEP, []
     for form in ("slices", "plain"):
-        bench = Job(model, form, CHECKED + model.kept, size).bench(threads)
+        bench = Job(model, form, names, size).bench(threads)
         logits.append(bench.model.prepare(bench.inputs).scores)
-    dropped = logits[0] == -100
-    if not torch.equal(dropped, logits[1] == -100):
-        return float("inf")
-    return float((logits[0] - logits[1]).abs().max() / logits[0][~dropped].abs().max())
+    looked_at = logits[0] > -100
+    return float((logits[0] - logits[1]).abs().max() / logits[0][looked_at].abs().max())
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -176,21 +160,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--size", type=int, nargs="+", default=[384, 640], metavar="PIXELS")
     parser.add_argument("--threads", type=int, default=2, metavar="T", help="of torch")
     parser.add_argument(
-        "--seconds", type=float, default=8.0, metavar="S", help="of each, if not one lasts longer"
+        "--seconds", type=float, default=4.0, metavar="S", help="of each, if not one lasts longer"
     )
     parser.add_argument(
-        "--largest",
-        type=int,
-        default=400,
-        metavar="K",
-        help="of more names than that no windows are looked at but in slices",
+        "--largest", type=int, default=400, metavar="K", help="names asked of windows at once (400)"
     )
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write the table between its lines there"
     )
-    parser.add_argument(
-        "--opts", nargs=argparse.REMAINDER, default=[], metavar="KEY VALUE", help="at the end"
-    )
+    parser.add_argument("--opts", nargs=argparse.REMAINDER, default=[], metavar="KEY VALUE")
     args = parser.parse_args(arguments)
     say_errors(lambda: run(args))
 
@@ -207,16 +185,21 @@ def run(args: argparse.Namespace) -> None:
     models = PUBLISHED
     if args.config_file:
         models = tuple(Model(Path(f).stem, f, tuple(args.opts)) for f in args.config_file)
+    torch.set_num_threads(args.threads)
     said = [in_words()]
     for model in models:
         share = alone(difference, model, min(args.size), args.threads)
         if not share < TOLERANCE:
             raise ValueError(f"{model.name}: the plain form's logits differ by {share:.1e}.")
         said.append(f"{model.name}: largest difference from the plain form {share:.0e}.")
-    costs = {}
+    costs: dict[Job, Cost] = {}
     for job in tqdm(list(jobs(models, args)), disable=None):
-        costs[job] = alone(measured, job, args.threads, args.seconds)
-    said += [*growth(costs)]
+        try:
+            costs[job] = alone(measured, job, args.threads, args.seconds)
+        except BrokenProcessPool:
+            said.append(f"{job}: the process was killed.")
+        tqdm.write(f"{job}: {costs.get(job, said[-1])}")
+    said += growth(costs)
     print_table(rows(costs), said)
     if args.markdown:
         command = f"`{shlex.join(['python', 'benchmarks/cost_aggregation.py', *sys.argv[1:]])}`"
@@ -224,7 +207,7 @@ def run(args: argparse.Namespace) -> None:
         write_between(args.markdown, BEGIN, END, f"{markdown(rows(costs))}\n\n{notes}")
 
 
-def alone(work: Callable[..., T], *arguments: object) -> T:
+def alone(work: Callable[..., Any], *arguments: Any) -> Any:  # Any: what the work takes and gives
     """In a process of its own."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
@@ -232,15 +215,16 @@ def alone(work: Callable[..., T], *arguments: object) -> T:
 
 def jobs(models: Sequence[Model], args: argparse.Namespace) -> Iterator[Job]:
     for model, size, classes, form in product(models, args.size, args.classes, FORMS):
-        fits = form == "slices" or size <= model.crop or classes <= args.largest
+        job = Job(model, form, classes, size)
+        fits = form == "slices" or not job.in_windows or classes <= args.largest
         if fits and classes >= model.fewest:
-            yield Job(model, form, classes, size)
+            yield job
 
 
-def rows(costs: Costs) -> Rows:
+def rows(costs: Mapping[Job, Cost]) -> Rows:
     """A line for a model, a size and a number of names."""
     heading = ["model", "pixels", "names"]
-    found = [heading + [f"{form}: {what}" for form in FORMS for what in ("images/s", "MB")]]
+    found = [heading + [f"{form}: {unit}" for form in FORMS for unit in ("images/s", "MB")]]
     for model, size, classes in dict.fromkeys((j.model, j.size, j.classes) for j in costs):
         line = [model.name, str(size), str(classes)]
         for cost in (costs.get(Job(model, form, classes, size)) for form in FORMS):
@@ -250,20 +234,15 @@ def rows(costs: Costs) -> Rows:
     return found
 
 
-def growth(costs: Costs) -> Iterator[str]:
-    """How memory grows with the names."""
-    for model, form, size in dict.fromkeys((j.model, j.form, j.size) for j in costs):
-        peaks = {
-            job.classes: cost.peak
-            for job, cost in costs.items()
-            if (job.model, job.form, job.size) == (model, form, size) and cost.peak
-        }
-        *_, fewer, more = [0, *sorted(peaks)]
-        if fewer:
-            yield (
-                f"{model.name}, {form}, {size} pixels: {more} names take "
-                f"{peaks[more] / peaks[fewer]:.2f} times the memory of {fewer}."
-            )
+def growth(costs: Mapping[Job, Cost]) -> Iterator[str]:
+    """What the most names need in windows and in slices, over what the next fewer do."""
+    for model in dict.fromkeys(job.model for job in costs):
+        own = [job for job in costs if (job.model, job.form) == (model, "slices")]
+        peaks = {job.classes: costs[job].peak for job in own if job.in_windows}
+        *_, fewer, more = [0, 0, *sorted(peaks)]
+        if fewer and peaks[fewer]:
+            times = f"{peaks[more] / peaks[fewer]:.2f} times"
+            yield f"{model.name}, windows: {times} the memory of {fewer} names for {more}."
 
 
 if __name__ == "__main__":

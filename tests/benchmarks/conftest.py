@@ -11,7 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def script(name: str) -> ModuleType:
-    """A script of benchmarks/, imported."""
+    """A script of benchmarks/, imported; its folder is where it finds its neighbours."""
+    if str(ROOT / "benchmarks") not in sys.path:
+        sys.path.append(str(ROOT / "benchmarks"))
     spec = importlib.util.spec_from_file_location(
         f"benchmark_{name}", ROOT / "benchmarks" / f"{name}.py"
     )
@@ -40,3 +42,8 @@ def shapes() -> ModuleType:
 @pytest.fixture(scope="session")
 def prior() -> ModuleType:
     return script("prior")
+
+
+@pytest.fixture(scope="session")
+def aggregation() -> ModuleType:
+    return script("cost_aggregation")
