@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.linalg import eigh
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import ArpackNoConvergence
 
 from zs3.spectral import eigen, laplacian_eigenvectors
@@ -61,6 +61,18 @@ def test_of_a_sparse_graph_they_are_those_of_the_dense_one(nodes):
     expected, whole = laplacian_eigenvectors(affinity, 3)
     torch.testing.assert_close(values, expected, atol=1e-5, rtol=0)
     torch.testing.assert_close(vectors[1:].abs(), whole[1:].abs(), atol=2e-4, rtol=0)
+
+
+def test_a_chain_of_many_nodes_is_solved_to_single_precision():
+    """Its eigenvalues, 1 - cos(pi k / (N - 1)), are near to 0 and to each other."""
+    nodes = _DENSE + 150
+    chain = diags_array([np.ones(nodes - 1)] * 2, offsets=[-1, 1], format="csr").astype(np.float32)
+    values, vectors = laplacian_eigenvectors(csr_array(chain), 5)
+    angles = np.pi * np.arange(5) / (nodes - 1)
+    np.testing.assert_allclose(values, 1 - np.cos(angles), atol=1e-9)
+    waves = np.cos(np.outer(angles, np.arange(nodes)))
+    waves /= np.sqrt((waves**2 * chain.sum(1)).sum(1, keepdims=True))
+    np.testing.assert_allclose(vectors.abs(), abs(waves), atol=1e-5 * waves.max())
 
 
 def test_parts_that_hardly_touch_are_decomposed_as_a_whole(monkeypatch):

@@ -24,7 +24,7 @@ Product = Callable[[np.ndarray], np.ndarray]
 _DENSE = 256  # nodes up to which a whole decomposition is faster
 _WHOLE = 3000  # nodes up to which one is tolerable
 _NO_DEGREE = 1e-12
-_TOLERANCE = 1e-6  # of Lanczos; rounding to single precision does as much to the vectors
+_TOLERANCE = 1e-6  # of Lanczos; vectors are then right to some 1e-5
 
 
 def laplacian_eigenvectors(
@@ -32,7 +32,9 @@ def laplacian_eigenvectors(
 ) -> tuple[Tensor, Tensor]:
     """
     Args:
-        affinity: W (N, N), symmetric. Of a large sparse one no dense one is made.
+        affinity: W (N, N), symmetric. Of a large sparse one no dense one is made, and it is solved
+            in double precision: single is short for eigenvalues as near to 0 as those of colours
+            are, and of a dense one takes half of the time.
         count: eigenpairs, the trivial one included.
         normalised: the generalised problem above; else (D - W) v = mu v with v' v = 1.
 
@@ -49,6 +51,8 @@ def laplacian_eigenvectors(
             f"a graph of {nodes} nodes has as many eigenvectors, but {count} were asked for; take "
             "fewer, or a finer grid."
         )
+    if isinstance(affinity, csr_array):
+        affinity = affinity.astype(np.float64)
     product = _product_with(affinity)
     degree = product(np.ones(nodes, affinity.dtype))
     degree = np.where(degree < _NO_DEGREE, 1, degree).astype(affinity.dtype)
@@ -59,7 +63,7 @@ def laplacian_eigenvectors(
         values, vectors = _nearest_to_zero(laplacian, count)
     else:
         values, vectors = _lanczos(affinity, product, root, count)
-    return torch.from_numpy(values), torch.from_numpy(vectors * root)
+    return torch.from_numpy(values).float(), torch.from_numpy(vectors * root).float()
 
 
 def _nearest_to_zero(matrix: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
