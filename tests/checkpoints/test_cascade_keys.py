@@ -29,6 +29,9 @@ PUBLISHED = {
     "zegclip": ("zegclip/coco", 376, 196),
 }
 TEXT_TENSORS = 149 + 1  # and the scale, which they leave out
+needs_lists = pytest.mark.skipif(
+    not DATA.is_dir(), reason="needs the published key lists: set ZS3_DATA to their directory"
+)
 
 
 def unit(*keys: str) -> dict[str, Tensor]:
@@ -90,9 +93,7 @@ def test_what_is_dropped_is_told_why() -> None:
     ]
 
 
-@pytest.mark.skipif(
-    not DATA.is_dir(), reason="needs the published key lists: set ZS3_DATA to their directory"
-)
+@needs_lists
 @pytest.mark.parametrize("text", ["OpenClipText", "PrecomputedText"])
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_checkpoints_fit_the_published_configuration(name: str, text: str) -> None:
@@ -141,7 +142,7 @@ def test_a_text_encoder_is_a_whole_clip_with_its_scale() -> None:
     assert list(state) == ["text.encoder.model.text_projection", "text.encoder.model.ln_final.bias"]
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="needs the published key lists")
+@needs_lists
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_without_a_clip_the_text_encoder_of_the_file_is_used(name: str) -> None:
     config, _, used = PUBLISHED[name]

@@ -6,7 +6,7 @@ INPUT.PIPELINE names the order of the steps and the rules of resizing; sizes are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..nearest import did_you_mean
@@ -36,13 +36,13 @@ class Pipeline:
         test: configuration -> how images are resized.
     """
 
-    train: Callable[[CfgNode, int], tuple[Augmentation, ...]]
+    train: Callable[[CfgNode, int], Iterable[Augmentation]]
     test: Callable[[CfgNode], Resize]
 
 
 def build_augmentations(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
     """The steps of training. Raises ValueError for an unknown INPUT.PIPELINE."""
-    return _pipeline(cfg).train(cfg, ignore_label)
+    return tuple(_pipeline(cfg).train(cfg, ignore_label))
 
 
 def build_test_resize(cfg: CfgNode) -> Resize:
@@ -58,33 +58,30 @@ def _pipeline(cfg: CfgNode) -> Pipeline:
     return PIPELINES[name]
 
 
-def _detectron2(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
+def _detectron2(cfg: CfgNode, ignore_label: int) -> Iterator[Augmentation]:
     """As Detectron2 and MaskFormer's mappers: resize, crop, colours, flip, pad with grey."""
-    resize = ResizeShortestEdge(
-        cfg.INPUT.MIN_SIZE_TRAIN, cfg.INPUT.MAX_SIZE_TRAIN, cfg.INPUT.MIN_SIZE_TRAIN_SAMPLING
-    )
-    return (resize, *_cropped(cfg, ignore_label, IMAGE_FILL))
+    return _by_keys(cfg, ignore_label, IMAGE_FILL)
 
 
-def _mmseg(cfg: CfgNode, ignore_label: int, fill: int | None = None) -> tuple[Augmentation, ...]:
+def _mmseg(cfg: CfgNode, ignore_label: int) -> Iterator[Augmentation]:
     """mmsegmentation's: the same by OpenCV's rules, padded with zeros once it is normalised."""
-    resize = ResizeShortestEdge(
+    return _by_keys(cfg, ignore_label, cfg.MODEL.PIXEL_MEAN, antialias=False)
+
+
+def _mmseg_raw(cfg: CfgNode, ignore_label: int) -> Iterator[Augmentation]:
+    """mmsegmentation's where the network itself normalises: padded with black."""
+    return _by_keys(cfg, ignore_label, _BLACK, antialias=False)
+
+
+def _by_keys(
+    cfg: CfgNode, ignore_label: int, fill: int | Sequence[float], antialias: bool = True
+) -> Iterator[Augmentation]:
+    yield ResizeShortestEdge(
         cfg.INPUT.MIN_SIZE_TRAIN,
         cfg.INPUT.MAX_SIZE_TRAIN,
         cfg.INPUT.MIN_SIZE_TRAIN_SAMPLING,
-        antialias=False,
+        antialias,
     )
-    return (resize, *_cropped(cfg, ignore_label, cfg.MODEL.PIXEL_MEAN if fill is None else fill))
-
-
-def _mmseg_raw(cfg: CfgNode, ignore_label: int) -> tuple[Augmentation, ...]:
-    """The same where the network itself normalises: padded with black."""
-    return _mmseg(cfg, ignore_label, _BLACK)
-
-
-def _cropped(
-    cfg: CfgNode, ignore_label: int, fill: int | Sequence[float]
-) -> Iterator[Augmentation]:
     if cfg.INPUT.CROP.ENABLED:
         area = cfg.INPUT.CROP.SINGLE_CATEGORY_MAX_AREA
         yield RandomCrop(cfg.INPUT.CROP.TYPE, cfg.INPUT.CROP.SIZE, area, ignore_label)
